@@ -1,0 +1,56 @@
+# `make` tells what there is. The set-up runs by itself and only when something is missing.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lyceum
+export LIBTORCH := $(CACHE)/libtorch-2.11.0
+# Build products stand in the user's cache, where the next clone finds them.
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export SQLX_OFFLINE := true
+export PATH := $(PATH):$(HOME)/.cargo/bin
+DENY := $(CACHE)/cargo-deny-0.20.2
+SOURCES := $(shell find src tests benches build.rs -name '*.rs' 2>/dev/null)
+
+.PHONY: help demo build serve test lint fmt bench clean setup
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@echo 'ARGS="…" adds arguments: make serve ARGS="--listen 127.0.0.1:9000"; make test ARGS="--lib spec"'
+
+demo: build ## train MNIST over HTTP, classify its 10,000 test images, and show it all
+	@bin/lyceum demo $(ARGS)
+
+build: setup ## bin/lyceum
+	@cargo build --locked
+	@mkdir -p bin
+	@cmp -s $(CARGO_TARGET_DIR)/debug/lyceum bin/lyceum || install -m 755 $(CARGO_TARGET_DIR)/debug/lyceum bin/lyceum
+
+serve: build ## run the server on 127.0.0.1:8080 with the data folder lyceum-data
+	@bin/lyceum serve $(ARGS)
+
+test: setup ## all tests
+	@cargo test --locked $(ARGS)
+
+lint: setup ## format, clippy, documentation, dependencies, prepared queries, OpenAPI
+	@rustfmt --check $(SOURCES)
+	@cargo clippy --locked --all-targets -- -D warnings
+	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
+	@scripts/deny.sh $(DENY)
+	@scripts/sqlx-prepare.sh --check
+	@cargo run --locked --quiet -- openapi | diff -u openapi.yaml - || { echo 'openapi.yaml is stale: lyceum openapi > openapi.yaml' >&2; exit 1; }
+
+fmt: ## format the sources
+	@rustfmt $(SOURCES)
+
+bench: setup ## benchmarks
+	@cargo bench --locked $(ARGS)
+
+clean: ## remove bin/ and what was built of Lyceum itself; libtorch and dependencies stay in the cache
+	@rm -rf bin
+	@cargo clean --quiet --package lyceum
+
+setup:
+	@scripts/setup.sh
+	@scripts/libtorch.sh $(LIBTORCH)

@@ -1,0 +1,54 @@
+//! Where the server listens and where it keeps what it keeps.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+const DATA_DIR: &str = "lyceum-data";
+
+/// Where the server listens and where it keeps what it keeps.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Server {
+    /// The address to listen on. A port of 0 takes a free one.
+    #[arg(long, env = "LYCEUM_LISTEN", default_value_t = LISTEN, value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+    /// The folder of the database, the artifacts and the runs; made where it is missing.
+    #[arg(long, env = "LYCEUM_DATA_DIR", default_value = DATA_DIR, value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// What happens to running jobs when the server is told to end.
+    #[arg(long, env = "LYCEUM_ON_SHUTDOWN", default_value_t = OnShutdown::Keep, value_enum)]
+    pub on_shutdown: OnShutdown,
+    /// Seconds that requests in flight have to finish when the server is told to end.
+    #[arg(
+        long,
+        env = "LYCEUM_SHUTDOWN_SECONDS",
+        default_value_t = 8,
+        hide_short_help = true,
+        value_name = "N"
+    )]
+    pub shutdown_seconds: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { listen: LISTEN, data_dir: DATA_DIR.into(), on_shutdown: OnShutdown::Keep, shutdown_seconds: 8 }
+    }
+}
+
+/// What becomes of running jobs when the server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnShutdown {
+    /// They go on, and the next server takes them over.
+    Keep,
+    /// They write a checkpoint and end, and the next server starts them again from it.
+    Checkpoint,
+}
+
+impl std::fmt::Display for OnShutdown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Keep => "keep",
+            Self::Checkpoint => "checkpoint",
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! How the failures of the other modules, which know nothing of HTTP, are told.
+
+use super::problem::{Kind, Problem};
+use crate::artifacts::ArtifactError;
+use crate::inference::InferenceError;
+use crate::store::StoreError;
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(what) => Self::not_found(format!("such {what}")),
+            StoreError::Conflict(conflict) => Self::new(Kind::Conflict, conflict.to_string()),
+            StoreError::Full => {
+                Self::new(Kind::StorageFull, "the disk of the server is full").because(StoreError::Full)
+            }
+            StoreError::Closed => Self::unavailable("the server is about to end", 5),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<ArtifactError> for Problem {
+    fn from(error: ArtifactError) -> Self {
+        match error {
+            ArtifactError::NotFound(_) | ArtifactError::Key(_) => Self::not_found("such file"),
+            ArtifactError::Full => {
+                Self::new(Kind::StorageFull, "the disk of the server is full").because(ArtifactError::Full)
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<InferenceError> for Problem {
+    fn from(error: InferenceError) -> Self {
+        let detail = error.to_string();
+        match error {
+            InferenceError::Refused(errors) => errors.into(),
+            InferenceError::UnknownModel { .. } | InferenceError::UnknownVersion { .. } => {
+                Self::new(Kind::NotFound, detail)
+            }
+            InferenceError::TooManyExamples { .. } => Self::new(Kind::TooLarge, detail),
+            InferenceError::QueueFull { .. } => Self::too_many(detail, 1),
+            InferenceError::Busy | InferenceError::Unloaded => Self::unavailable(detail, 1),
+            InferenceError::TooLarge { .. } => Self::unavailable(detail, 60),
+            InferenceError::Internal(cause) => Self::internal(cause),
+        }
+    }
+}

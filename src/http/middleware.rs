@@ -1,0 +1,228 @@
+//! What surrounds every request: its ids, its span, its guard, its count, and the one form of failures.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::body::HttpBody;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, Method, StatusCode, Version};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::AppState;
+use super::body;
+use super::problem::{Kind, Problem};
+use crate::clock;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The outermost layer: gives a request its ids, guards it, counts it, and tells every failure as a problem.
+pub(super) async fn frame(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let started = clock::monotonic();
+    let instance = Uuid::now_v7();
+    let request_id = client_id(request.headers()).unwrap_or_else(|| instance.to_string());
+    let method = request.method().clone();
+    let span = tracing::info_span!(
+        "request",
+        %instance,
+        request_id,
+        method = %method,
+        path = request.uri().path(),
+        trace = trace_id(request.headers()),
+    );
+
+    let response = async {
+        let response = match guard(&request, &state) {
+            Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+                // The panic hook has logged what happened, and where.
+                Problem::internal("a panic").into_response()
+            }),
+            Err(refused) => refused.into_response(),
+        };
+        tell(response, &method, instance, &request_id)
+    }
+    .instrument(span.clone())
+    .await;
+
+    let seconds = started.elapsed().as_secs_f64();
+    let route = response.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    state.metrics.request(method.as_str(), route, response.status().as_u16(), seconds);
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), seconds, "answered"));
+    response
+}
+
+/// The innermost layer: tells the frame which route answered.
+pub(super) async fn tell_route(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
+}
+
+/// Puts a response into its final form.
+fn tell(mut response: Response, method: &Method, instance: Uuid, request_id: &str) -> Response {
+    if let Some(allow) = response.headers_mut().get_mut(header::ALLOW)
+        && let Ok(methods) = allow.to_str()
+        && let Ok(with_options) = format!("{},OPTIONS", methods.replace(' ', "")).parse()
+    {
+        *allow = with_options;
+    }
+    let status = response.status();
+    let mut response = if status == StatusCode::METHOD_NOT_ALLOWED && method == Method::OPTIONS {
+        let mut answer = StatusCode::NO_CONTENT.into_response();
+        if let Some(allow) = response.headers().get(header::ALLOW) {
+            answer.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        answer
+    } else if status.is_client_error() || status.is_server_error() {
+        let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| unexplained(status));
+        if let Some(cause) = &problem.cause {
+            tracing::error!(cause, "the request failed: {}", problem.kind.slug());
+        }
+        let mut answer = problem.render(instance, request_id, response.headers().clone());
+        *answer.extensions_mut() = std::mem::take(response.extensions_mut());
+        answer
+    } else {
+        response
+    };
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// A failure that the framework answered by itself.
+fn unexplained(status: StatusCode) -> Problem {
+    let kind = Kind::of_status(status);
+    let detail = match kind {
+        Kind::NotFound => "no resource has this address",
+        Kind::MethodNotAllowed => "the resource takes other methods; \"allow\" lists them",
+        _ => kind.title(),
+    };
+    Problem::new(kind, detail)
+}
+
+fn client_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    ((1..=128).contains(&id.len()) && id.bytes().all(allowed)).then(|| id.to_owned())
+}
+
+/// The trace that the request belongs to, by `traceparent` (W3C Trace Context).
+fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    let parent = headers.get("traceparent")?.to_str().ok()?;
+    let mut parts = parent.split('-');
+    let (version, trace) = (parts.next()?, parts.next()?);
+    let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (version.len() == 2
+        && hex(version)
+        && trace.len() == 32
+        && hex(trace)
+        && trace.bytes().any(|b| b != b'0'))
+    .then_some(trace)
+}
+
+/// What is refused before any route sees it. A server without keys is for this machine alone: a web page that the
+/// user happens to visit must not reach it, neither by a name that resolves to this machine nor from its own origin.
+fn guard(request: &Request, state: &AppState) -> Result<(), Problem> {
+    let headers = request.headers();
+    if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > state.config.http.uri_bytes) {
+        let detail = format!("an address has at most {} bytes", state.config.http.uri_bytes);
+        return Err(Problem::new(Kind::UriTooLong, detail));
+    }
+    let host = match request.uri().authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => headers.get(header::HOST).and_then(|host| host.to_str().ok()),
+    };
+    match host {
+        Some(host) if is_loopback(host) => {}
+        Some(_) => {
+            return Err(Problem::new(
+                Kind::Forbidden,
+                "a server without keys answers to the names of its own machine alone: localhost, 127.0.0.1, [::1]",
+            ));
+        }
+        None if request.version() >= Version::HTTP_11 => {
+            return Err(Problem::new(Kind::BadRequest, "the request needs a host header"));
+        }
+        None => {}
+    }
+    if let Some(origin) = headers.get(header::ORIGIN) {
+        let own = origin
+            .to_str()
+            .ok()
+            .and_then(|origin| origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")))
+            .is_some_and(|origin| host.is_some_and(|host| origin.eq_ignore_ascii_case(host)));
+        if !own {
+            return Err(Problem::new(
+                Kind::Forbidden,
+                "a server without keys takes nothing from other origins",
+            ));
+        }
+    }
+    media_type_told(request)
+}
+
+/// Whether the host of an authority is this machine.
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        return address.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.is_loopback());
+    }
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A body under `/v1` says what it is: what a form of a web page can send unasked is refused that way.
+fn media_type_told(request: &Request) -> Result<(), Problem> {
+    let has_body = !request.body().is_end_stream();
+    let changes = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+    let under_v1 = request.uri().path().starts_with("/v1/");
+    if changes && under_v1 && has_body && body::media_type(request.headers()).is_none() {
+        return Err(Problem::new(Kind::MediaType, "the body needs a content-type"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_names_are_known() {
+        for own in ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.9.9.9", "[::1]", "[::1]:80"] {
+            assert!(is_loopback(own), "{own}");
+        }
+        for foreign in
+            ["example.org", "localhost.example.org", "10.0.0.1:80", "[::2]", "", "127.0.0.1.nip.io", "::1"]
+        {
+            assert!(!is_loopback(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn ids_and_traces_of_the_wrong_form_are_dropped() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-request-id", "a b".parse().unwrap());
+        headers.insert(
+            "traceparent",
+            "00-00000000000000000000000000000000-0000000000000000-00".parse().unwrap(),
+        );
+        assert_eq!((client_id(&headers), trace_id(&headers)), (None, None));
+        headers.insert("x-request-id", "a.b-c_1".parse().unwrap());
+        headers.insert(
+            "traceparent",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap(),
+        );
+        assert_eq!(client_id(&headers).as_deref(), Some("a.b-c_1"));
+        assert_eq!(trace_id(&headers), Some("0af7651916cd43dd8448eb211c80319c"));
+    }
+}

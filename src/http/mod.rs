@@ -1,0 +1,119 @@
+//! The HTTP API: what arrives over the network becomes a call of `jobs`, `store` or `inference`, and what they answer
+//! becomes JSON. `routes` lists every route; `problem` is the one table of failures.
+
+mod body;
+mod causes;
+mod connection;
+mod extract;
+mod file;
+mod middleware;
+pub mod openapi;
+mod page;
+mod problem;
+mod routes;
+mod state;
+mod upload;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+pub use problem::{Kind, Problem, ProblemBody};
+pub use state::AppState;
+
+/// The whole API as a service.
+pub fn router(state: AppState) -> Router {
+    let (router, _) = routes::all().split_for_parts();
+    let routes = router.layer(axum::middleware::from_fn(middleware::tell_route)).with_state(state.clone());
+    // Around the router, not in it: it adds `allow` behind its own layers.
+    Router::new()
+        .fallback_service(routes)
+        .layer(axum::middleware::from_fn_with_state(state, middleware::frame))
+}
+
+/// Why an address cannot be listened on, in one line.
+pub fn refuse_address(address: SocketAddr) -> Result<(), String> {
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(format!(
+        "cannot listen on {address}: this server has no keys yet, and without keys it listens on loopback alone \
+         (127.0.0.1 or [::1])"
+    ))
+}
+
+/// Answers what arrives at `listener` until `shutdown`; then takes nothing new, ends the streams and gives the
+/// requests in flight some seconds to finish.
+pub async fn serve(
+    listener: TcpListener,
+    state: AppState,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    refuse_address(listener.local_addr()?).map_err(io::Error::other)?;
+    let service = TowerToHyperService::new(router(state.clone()));
+    let room = std::sync::Arc::new(Semaphore::new(state.config.http.connections));
+    let connections = TaskTracker::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = async {
+            // Who comes when there is no room waits in the listener's backlog.
+            let place = room.clone().acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            accepted = accepted => accepted,
+            () = &mut shutdown => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (service, state) = (service.clone(), state.clone());
+                connections.spawn(async move {
+                    talk(stream, service, state).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(listener);
+    state.closing.cancel();
+    connections.close();
+    let patience = Duration::from_secs(state.config.server.shutdown_seconds);
+    if tokio::time::timeout(patience, connections.wait()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "requests were cut at the end");
+    }
+    Ok(())
+}
+
+/// One connection, to its end.
+async fn talk(stream: TcpStream, service: TowerToHyperService<Router>, state: AppState) {
+    let limits = &state.config.http;
+    let _ = stream.set_nodelay(true);
+    let stream = connection::Paced::new(stream, Duration::from_secs(limits.write_seconds));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(limits.header_seconds))
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = state.closing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}

@@ -1,0 +1,320 @@
+//! The contract: OpenAPI 3.1 from the handlers and their types, with what the types cannot say added here.
+
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+
+use super::problem::{Kind, PROBLEM_JSON, ProblemBody};
+use super::routes;
+use crate::spec::{Field, JobSpec, report};
+use crate::{clock, inference, store};
+
+/// What stands around the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Lyceum",
+        description = "Training as a service: post a deep-learning job as JSON, watch it train, call the model.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = "/", description = "This server.")),
+    components(schemas(ProblemBody)),
+    tags(
+        (name = "datasets", description = "Named, versioned, immutable sets of examples."),
+        (name = "jobs", description = "Training jobs, their runs and what they leave."),
+        (name = "models", description = "Trained models, and calling them."),
+        (name = "operations", description = "Health and figures."),
+        (name = "documentation", description = "This document."),
+    )
+)]
+struct Frame;
+
+/// Schemas that no type of Rust's describes: what `spec` knows of bodies, and forms of JSON that derive cannot say.
+fn written_schemas() -> Vec<(&'static str, Value)> {
+    vec![
+        ("JobSpec", JobSpec::schema()),
+        ("JobChange", routes::JobChange::schema()),
+        ("AliasTarget", routes::AliasTarget::schema()),
+        ("EvaluationBody", inference::Evaluation::schema()),
+        ("JobStatus", described(store::JobStatus::schema(), "Where a job stands.")),
+        ("RunStatus", described(store::RunStatus::schema(), "Where a run stands.")),
+        ("Desired", described(store::Desired::schema(), "What was asked of a job and has not happened yet.")),
+        ("Kind", described(crate::spec::dataset::Kind::schema(), "What a column holds.")),
+        ("ErrorKind", described(report::ErrorKind::schema(), "The kinds of failure.")),
+        (
+            "Time",
+            json!({"type": "string", "format": "date-time", "description": "RFC 3339 in UTC with microseconds.", "example": "2026-01-31T12:00:00.000000Z"}),
+        ),
+        (
+            "Point",
+            json!({
+                "description": "Step, epoch (examples seen over examples in an epoch), time, and value (`null` where it is not finite).",
+                "type": "array", "minItems": 4, "maxItems": 4,
+                "prefixItems": [
+                    {"type": "integer", "minimum": 0}, {"type": "number", "minimum": 0},
+                    {"$ref": "#/components/schemas/Time"}, {"type": ["number", "null"]},
+                ],
+                "items": {"type": ["number", "string", "null"]},
+                "example": [1500, 1.77, "2026-01-31T12:00:00.000000Z", 0.11],
+            }),
+        ),
+        ("EventData", event_data()),
+        (
+            "Cell",
+            json!({
+                "description": "A value of the data set: a number, a text, nothing, or nested arrays of numbers.",
+                "anyOf": [
+                    {"type": ["number", "string", "boolean", "null"]},
+                    {"type": "array", "items": {"$ref": "#/components/schemas/Cell"}},
+                ],
+            }),
+        ),
+        (
+            "Example",
+            json!({
+                "description": "An example of a data set by column. An image is the address of a PNG.",
+                "type": "object", "additionalProperties": {"$ref": "#/components/schemas/Cell"},
+                "example": {"sepal_length": 5.1, "species": "setosa"},
+            }),
+        ),
+        (
+            "PredictBody",
+            json!({
+                "description": "The examples to predict for.",
+                "type": "object", "required": ["inputs"], "additionalProperties": false,
+                "properties": {"inputs": {
+                    "description": "Each an object of named columns, an array in the order of the columns, or for images \
+                                    base64 of a PNG or JPEG or nested arrays.",
+                    "type": "array",
+                    "items": {"anyOf": [{"$ref": "#/components/schemas/Example"}, {"$ref": "#/components/schemas/Cell"}]},
+                }},
+                "example": {"inputs": [{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}]},
+            }),
+        ),
+        (
+            "ClassPrediction",
+            json!({
+                "description": "The class that is most probable.",
+                "type": "object", "required": ["class", "probability", "probabilities"], "additionalProperties": false,
+                "properties": {
+                    "class": {"type": "string"},
+                    "probability": {"type": ["number", "null"], "description": "Of the class."},
+                    "probabilities": {"type": "object", "additionalProperties": {"type": ["number", "null"]}, "description": "Of each class."},
+                },
+                "example": {"class": "setosa", "probability": 0.98, "probabilities": {"setosa": 0.98, "versicolor": 0.02, "virginica": 0.0}},
+            }),
+        ),
+        (
+            "NumberPrediction",
+            json!({
+                "description": "A number, or nested arrays of numbers.",
+                "type": "object", "required": ["value"], "additionalProperties": false,
+                "properties": {"value": {"$ref": "#/components/schemas/Cell"}},
+                "example": {"value": 21.7},
+            }),
+        ),
+        (
+            "Prediction",
+            json!({
+                "description": "A class or a number; where a model has several targets or outputs, an object of these by name.",
+                "anyOf": [
+                    {"$ref": "#/components/schemas/ClassPrediction"},
+                    {"$ref": "#/components/schemas/NumberPrediction"},
+                    {"type": "object", "additionalProperties": {"anyOf": [
+                        {"$ref": "#/components/schemas/ClassPrediction"}, {"$ref": "#/components/schemas/NumberPrediction"},
+                    ]}},
+                ],
+            }),
+        ),
+        (
+            "Predictions",
+            json!({
+                "description": "What a version answers to the examples, in their order.",
+                "type": "object", "required": ["model", "version", "predictions"], "additionalProperties": false,
+                "properties": {
+                    "model": {"type": "string"}, "version": {"type": "integer", "minimum": 1},
+                    "predictions": {"type": "array", "items": {"$ref": "#/components/schemas/Prediction"}},
+                },
+                "example": {"model": "iris", "version": 1, "predictions": [
+                    {"class": "setosa", "probability": 0.98, "probabilities": {"setosa": 0.98, "versicolor": 0.02, "virginica": 0.0}}]},
+            }),
+        ),
+    ]
+}
+
+fn described(mut schema: Value, description: &str) -> Value {
+    schema["description"] = json!(description);
+    schema
+}
+
+/// What an event's data may be, by kind.
+fn event_data() -> Value {
+    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    let or_null = |name: &str| json!({"anyOf": [reference(name), {"type": "null"}]});
+    let id = json!({"type": "string", "format": "uuid"});
+    let run = json!({"type": ["string", "null"], "format": "uuid"});
+    let metrics = json!({"type": "object", "additionalProperties": {"type": ["number", "null"]}});
+    let object = |description: &str, properties: Value| {
+        let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
+        json!({"description": description, "type": "object", "required": required, "properties": properties})
+    };
+    json!({
+        "description": "What an event says, by its kind.",
+        "anyOf": [
+            object("`status`", json!({"status": reference("JobStatus"), "run": run})),
+            reference("Progress"),
+            object("`metrics`", json!({"run": id, "points": {"type": "array", "items": object("A point of a series.", json!({
+                "name": {"type": "string"}, "step": {"type": "integer"}, "epoch": {"type": "number"},
+                "value": {"type": ["number", "null"]},
+            }))}})),
+            object("`checkpoint`", json!({"run": id, "step": {"type": "integer"}})),
+            object("`resumed`", json!({"run": id, "from_step": {"type": "integer"}})),
+            object("`log`", json!({"run": run, "level": {"type": "string", "enum": ["info", "warning", "error"]}, "message": {"type": "string"}})),
+            object("`end`, a job's last", json!({
+                "status": reference("JobStatus"), "metrics": metrics, "model": or_null("MadeModel"), "error": or_null("RunError"),
+            })),
+        ],
+        "example": {"run": "0193a5a0-7c1e-7b3a-9d2f-0d3c7a1b2c3d", "points": [{"name": "loss", "step": 844, "epoch": 1.0, "value": 0.31}]},
+    })
+}
+
+/// Types that stand for a schema of `written_schemas`, by its name.
+macro_rules! named {
+    ($($(#[$meta:meta])* $type:ident = $name:literal;)*) => {$(
+        $(#[$meta])*
+        pub(crate) struct $type;
+
+        impl utoipa::PartialSchema for $type {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new().into()
+            }
+        }
+
+        impl utoipa::ToSchema for $type {
+            fn name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
+        }
+    )*};
+}
+
+named! {
+    /// A job's body.
+    JobSpecSchema = "JobSpec";
+    TimeSchema = "Time";
+    PointSchema = "Point";
+    EventDataSchema = "EventData";
+    ExampleSchema = "Example";
+    PredictBody = "PredictBody";
+    PredictionSchema = "Predictions";
+    EvaluationBody = "EvaluationBody";
+    EvaluationSchema = "Evaluation";
+    PlanSchema = "Plan";
+    JobChangeSchema = "JobChange";
+    AliasBody = "AliasTarget";
+    JobStatusSchema = "JobStatus";
+    RunStatusSchema = "RunStatus";
+    DesiredSchema = "Desired";
+    ErrorKindSchema = "ErrorKind";
+    KindSchema = "Kind";
+    TrainingSchema = "Training";
+}
+
+/// A time of the API, from microseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time(pub(crate) i64);
+
+impl serde::Serialize for Time {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&clock::rfc3339(self.0))
+    }
+}
+
+impl utoipa::PartialSchema for Time {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        TimeSchema::schema()
+    }
+}
+
+impl utoipa::ToSchema for Time {
+    fn name() -> std::borrow::Cow<'static, str> {
+        TimeSchema::name()
+    }
+}
+
+pub fn frame() -> utoipa::openapi::OpenApi {
+    Frame::openapi()
+}
+
+/// The whole document.
+pub fn document() -> Value {
+    let mut document = serde_json::to_value(routes::all().into_openapi()).unwrap_or_default();
+    if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
+        for item in paths.values_mut().filter_map(Value::as_object_mut) {
+            for operation in item.values_mut().filter_map(Value::as_object_mut) {
+                add_problems(operation);
+            }
+        }
+    }
+    document["components"]["responses"] = problem_responses();
+    for (name, schema) in written_schemas() {
+        document["components"]["schemas"][name] = schema;
+    }
+    document
+}
+
+/// The document as it stands in the repository and is served.
+pub fn yaml() -> String {
+    yaml_serde::to_string(&document()).unwrap_or_default()
+}
+
+/// Adds the problems that an operation may answer: those that follow from its parts, and those that it names
+/// itself under `x-problems`, by status.
+fn add_problems(operation: &mut Map<String, Value>) {
+    let own = operation.remove("x-problems");
+    let parameter_in = |place: &str| {
+        let parameters = operation.get("parameters").and_then(Value::as_array);
+        parameters.is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == place))
+    };
+    let mut kinds = vec![Kind::BadRequest, Kind::Forbidden, Kind::UriTooLong, Kind::Internal];
+    if parameter_in("path") {
+        kinds.push(Kind::NotFound);
+    }
+    if let Some(body) = operation.get("requestBody") {
+        kinds.extend([Kind::Slow, Kind::TooLarge, Kind::MediaType]);
+        if body["content"].get("application/json").is_some() {
+            kinds.push(Kind::Invalid);
+        }
+    }
+    let mut problems: Map<String, Value> = kinds
+        .into_iter()
+        .map(|kind| (kind.status().as_str().to_owned(), json!({"$ref": reference(kind)})))
+        .collect();
+    for (status, description) in own.as_ref().and_then(Value::as_object).into_iter().flatten() {
+        problems.insert(status.clone(), problem_response(description.as_str().unwrap_or_default()));
+    }
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        responses.extend(problems);
+        responses.sort_keys();
+    }
+}
+
+fn reference(kind: Kind) -> String {
+    format!("#/components/responses/{}", kind.status().as_u16())
+}
+
+fn problem_response(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    })
+}
+
+/// One response by status, for what needs no words of its own.
+fn problem_responses() -> Value {
+    [Kind::BadRequest, Kind::Forbidden, Kind::NotFound, Kind::Slow, Kind::TooLarge, Kind::UriTooLong]
+        .into_iter()
+        .chain([Kind::MediaType, Kind::Invalid, Kind::Internal])
+        .map(|kind| (kind.status().as_u16().to_string(), problem_response(&format!("{}.", kind.title()))))
+        .collect::<Map<String, Value>>()
+        .into()
+}

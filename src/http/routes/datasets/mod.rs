@@ -1,0 +1,255 @@
+//! Data sets: uploaded, shown, looked at, deleted.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::http::extract::{Limit, Nothing, Path, Query, from_text};
+use crate::http::openapi::{ExampleSchema, KindSchema, Time};
+use crate::http::page::{self, Page};
+use crate::http::{AppState, Problem};
+use crate::spec::dataset;
+use crate::store::{DatasetFilter, DatasetVersion};
+
+/// A version of a data set.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Dataset)]
+pub(crate) struct DatasetView {
+    #[schema(example = "iris")]
+    name: String,
+    #[schema(minimum = 1)]
+    version: u32,
+    /// The format of the upload.
+    #[schema(example = "csv")]
+    format: String,
+    examples: u64,
+    /// Of the upload.
+    bytes: u64,
+    /// Of the upload.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    sha256: String,
+    created_at: Time,
+    /// Names of the splits and their numbers of examples; `all` where the upload has none.
+    #[schema(example = json!({"train": 60000, "test": 10000}))]
+    #[schema(value_type = BTreeMap<String, u64>)]
+    splits: serde_json::Map<String, serde_json::Value>,
+    columns: Vec<ColumnView>,
+}
+
+/// A column of a data set.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Column)]
+pub(crate) struct ColumnView {
+    #[schema(example = "species")]
+    name: String,
+    #[schema(value_type = KindSchema)]
+    kind: dataset::Kind,
+    /// The type of the cells as uploaded.
+    #[schema(example = "string")]
+    dtype: String,
+    /// Of one cell: empty for a single value, `[C, H, W]` for images.
+    shape: Vec<u64>,
+    /// Of a category, sorted.
+    #[schema(example = json!(["setosa", "versicolor", "virginica"]))]
+    classes: Vec<String>,
+    /// Empty cells.
+    missing: u64,
+}
+
+impl From<DatasetVersion> for DatasetView {
+    fn from(version: DatasetVersion) -> Self {
+        let schema = version.schema;
+        let column = |column: dataset::Column| ColumnView {
+            name: column.name,
+            kind: column.kind,
+            dtype: column.dtype,
+            shape: column.shape,
+            classes: column.classes,
+            missing: column.missing,
+        };
+        Self {
+            name: schema.name,
+            version: schema.version,
+            format: schema.format,
+            examples: schema.examples,
+            bytes: schema.bytes,
+            sha256: schema.sha256,
+            created_at: Time(version.created_at),
+            splits: schema.splits.into_iter().map(|(name, examples)| (name, examples.into())).collect(),
+            columns: schema.columns.into_iter().map(column).collect(),
+        }
+    }
+}
+
+#[derive(Deserialize, Default, IntoParams)]
+#[serde(default)]
+pub(crate) struct ListQuery {
+    /// How many, by default 50.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "from_text")]
+    limit: Option<Limit>,
+    /// The cursor of a page before.
+    after: Option<String>,
+}
+
+/// Lists the latest version of each data set, newest first.
+#[utoipa::path(
+    get, path = "/v1/datasets", tag = "datasets", operation_id = "list_datasets", params(ListQuery),
+    responses((status = 200, description = "A page of them.", body = Page<DatasetView>))
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<DatasetView>>, Problem> {
+    page_of(&state, &DatasetFilter::default(), &query).await
+}
+
+async fn page_of(
+    state: &AppState,
+    filter: &DatasetFilter,
+    query: &ListQuery,
+) -> Result<Json<Page<DatasetView>>, Problem> {
+    let after = page::cursor::<i64>(query.after.as_deref())?;
+    let found = state.store.datasets(filter, after, query.limit.unwrap_or_default().0).await?;
+    Ok(Json(Page::new(found, DatasetView::from)))
+}
+
+/// Lists the versions of a data set, newest first.
+#[utoipa::path(
+    get, path = "/v1/datasets/{name}/versions", tag = "datasets", operation_id = "list_dataset_versions",
+    params(("name" = String, Path, description = "The data set.", example = "iris"), ListQuery),
+    responses((status = 200, description = "A page of them.", body = Page<DatasetView>))
+)]
+pub(crate) async fn versions(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<DatasetView>>, Problem> {
+    state.store.dataset(&name, None).await?;
+    page_of(&state, &DatasetFilter { name: Some(name) }, &query).await
+}
+
+/// Shows the latest version of a data set.
+#[utoipa::path(
+    get, path = "/v1/datasets/{name}", tag = "datasets", operation_id = "show_dataset",
+    params(("name" = String, Path, description = "The data set.", example = "iris")),
+    responses((status = 200, description = "The data set.", body = DatasetView))
+)]
+pub(crate) async fn latest(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    _: Query<Nothing>,
+) -> Result<Json<DatasetView>, Problem> {
+    Ok(Json(state.store.dataset(&name, None).await?.into()))
+}
+
+/// Shows a version of a data set.
+#[utoipa::path(
+    get, path = "/v1/datasets/{name}/versions/{version}", tag = "datasets", operation_id = "show_dataset_version",
+    params(
+        ("name" = String, Path, description = "The data set.", example = "iris"),
+        ("version" = u32, Path, description = "The version.", example = 1),
+    ),
+    responses((status = 200, description = "The data set.", body = DatasetView))
+)]
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    Path((name, version)): Path<(String, u32)>,
+    _: Query<Nothing>,
+) -> Result<Json<DatasetView>, Problem> {
+    Ok(Json(state.store.dataset(&name, Some(version)).await?.into()))
+}
+
+/// Deletes a version of a data set.
+#[utoipa::path(
+    delete, path = "/v1/datasets/{name}/versions/{version}", tag = "datasets", operation_id = "delete_dataset",
+    params(
+        ("name" = String, Path, description = "The data set.", example = "iris"),
+        ("version" = u32, Path, description = "The version.", example = 1),
+    ),
+    responses((status = 204, description = "It is gone.")),
+    extensions(("x-problems" = json!({"409": "A job needs it."})))
+)]
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    Path((name, version)): Path<(String, u32)>,
+    _: Query<Nothing>,
+) -> Result<StatusCode, Problem> {
+    let deleted = state.store.delete_dataset(&name, version).await?;
+    if deleted.unused
+        && let Err(error) = state.artifacts.delete_prefix(&deleted.key).await
+    {
+        tracing::warn!(key = deleted.key, %error, "the files of a deleted data set stay");
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, Default, IntoParams)]
+#[serde(default)]
+pub(crate) struct ExamplesQuery {
+    /// The split; the first one where it is absent.
+    split: Option<String>,
+    /// Examples to skip.
+    #[param(value_type = Option<u64>, minimum = 0)]
+    #[serde(deserialize_with = "from_text")]
+    offset: Option<u64>,
+    /// How many, by default 50.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "from_text")]
+    limit: Option<Limit>,
+}
+
+/// Some examples of a data set, in the order of the upload.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Examples {
+    #[schema(example = "train")]
+    split: String,
+    /// Examples of the split.
+    total: u64,
+    /// Examples skipped.
+    offset: u64,
+    #[schema(value_type = Vec<ExampleSchema>)]
+    data: Vec<serde_json::Value>,
+}
+
+/// A look at the data.
+#[utoipa::path(
+    get, path = "/v1/datasets/{name}/versions/{version}/examples", tag = "datasets", operation_id = "list_examples",
+    params(
+        ("name" = String, Path, description = "The data set.", example = "iris"),
+        ("version" = u32, Path, description = "The version.", example = 1),
+        ExamplesQuery,
+    ),
+    responses((status = 200, description = "Examples.", body = Examples))
+)]
+pub(crate) async fn examples(
+    State(state): State<AppState>,
+    Path((name, version)): Path<(String, u32)>,
+    Query(query): Query<ExamplesQuery>,
+) -> Result<Json<Examples>, Problem> {
+    let _ = (state, name, version, query);
+    todo!()
+}
+
+/// An image of a data set.
+#[utoipa::path(
+    get, path = "/v1/datasets/{name}/versions/{version}/images/{column}/{row}", tag = "datasets", operation_id = "image",
+    params(
+        ("name" = String, Path, description = "The data set.", example = "mnist"),
+        ("version" = u32, Path, description = "The version.", example = 1),
+        ("column" = String, Path, description = "A column of images.", example = "image"),
+        ("row" = u64, Path, description = "The row, counted over the whole set.", example = 0),
+    ),
+    responses((status = 200, description = "The image.", body = Vec<u8>, content_type = "image/png"))
+)]
+pub(crate) async fn image(
+    State(state): State<AppState>,
+    Path((name, version, column, row)): Path<(String, u32, String, u64)>,
+    _: Query<Nothing>,
+) -> Result<Response, Problem> {
+    let _ = (state, name, version, column, row);
+    todo!()
+}

@@ -1,0 +1,118 @@
+//! Uploads of data sets.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::DatasetView;
+use crate::http::body::{Incoming, expect_media_type};
+use crate::http::extract::{IdempotencyKey, Query};
+use crate::http::{AppState, Kind, Problem, upload};
+use crate::spec::Name;
+use crate::spec::dataset;
+
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct UploadQuery {
+    /// The name of the data set.
+    #[param(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$")]
+    name: String,
+    /// `csv` (RFC 4180, with a header) or `idx` (a tar, tar.gz or zip of IDX files, gzipped or not).
+    #[param(example = "csv")]
+    format: String,
+    /// Kinds of columns that are not as they are found: `column:kind`, separated by commas.
+    #[param(example = "zip:category,year:number")]
+    types: Option<String>,
+}
+
+/// Uploads a data set.
+///
+/// The body is the file itself. The same content again is the same version.
+#[utoipa::path(
+    post, path = "/v1/datasets", tag = "datasets", operation_id = "upload_dataset",
+    params(UploadQuery, ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe for a day.")),
+    request_body(description = "The file.", content(
+        (String = "application/octet-stream"), (String = "text/csv"), (String = "application/x-tar"),
+        (String = "application/gzip"), (String = "application/zip"),
+    )),
+    responses(
+        (status = 201, description = "A new version.", body = DatasetView, headers(("location" = String))),
+        (status = 200, description = "The content stands already, as this version.", body = DatasetView, headers(("location" = String))),
+    ),
+    extensions(("x-problems" = json!({
+        "409": "The idempotency key was used for another request.",
+        "422": "The file is not what its format says; the detail names the line or the member.",
+        "429": "There are too many uploads at once.",
+        "507": "The disk is full.",
+    })))
+)]
+pub(crate) async fn upload(
+    State(state): State<AppState>,
+    Query(query): Query<UploadQuery>,
+    IdempotencyKey(key): IdempotencyKey,
+    request: Request,
+) -> Result<Response, Problem> {
+    let wrong = |detail: String| Problem::new(Kind::BadQuery, detail);
+    if Name::new(&query.name).is_none() {
+        return Err(wrong("name: must be 1 to 63 lower-case letters, digits, dots, dashes and underscores".into()));
+    }
+    let format = crate::data::Format::from_word(&query.format).ok_or_else(|| {
+        wrong(format!("format: must be one of {}", crate::data::Format::WORDS.join(", ")))
+    })?;
+    let types = kinds_of_columns(query.types.as_deref().unwrap_or_default()).map_err(wrong)?;
+    let (parts, body) = request.into_parts();
+    expect_media_type(&parts.headers, media_types(format))?;
+    let _place = state
+        .uploads
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| Problem::too_many("as many uploads are under way as may be", 5))?;
+    let incoming = Incoming::new(&parts.headers, body, state.config.data.upload_bytes, &state.config.http)?;
+    let upload = upload::receive(incoming, &state.uploads_folder()).await?;
+    if upload.bytes == 0 {
+        return Err(Problem::new(Kind::UnreadableBody, "the body is empty where a file is needed"));
+    }
+    let imported = state.jobs.import_dataset(todo!()).await?;
+    let view = DatasetView::new(imported.schema, imported.created_at);
+    let location = format!("/v1/datasets/{}/versions/{}", view.name, view.version);
+    let status = if imported.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, [(header::LOCATION, location)], Json(view)).into_response())
+}
+
+/// The media types that a format's upload may have.
+fn media_types(format: crate::data::Format) -> &'static [&'static str] {
+    match format {
+        crate::data::Format::Csv => &["application/octet-stream", "text/csv"],
+        crate::data::Format::Idx => &[
+            "application/octet-stream",
+            "application/x-tar",
+            "application/tar",
+            "application/gzip",
+            "application/x-gzip",
+            "application/x-gtar",
+            "application/x-tar+gzip",
+            "application/zip",
+            "application/x-zip-compressed",
+        ],
+    }
+}
+
+/// Reads `types=`: columns and their kinds. A column's name may hold colons; its kind does not.
+fn kinds_of_columns(text: &str) -> Result<Vec<(String, dataset::Kind)>, String> {
+    let mut kinds = Vec::new();
+    for entry in text.split(',').filter(|entry| !entry.is_empty()) {
+        let (column, word) =
+            entry.rsplit_once(':').ok_or_else(|| format!("types: \"{entry}\" is not column:kind"))?;
+        let kind = dataset::Kind::from_word(word).ok_or_else(|| {
+            format!("types: \"{word}\" is not a kind of column; there are {}", dataset::Kind::WORDS.join(", "))
+        })?;
+        if kinds.iter().any(|(earlier, _)| earlier == column) {
+            return Err(format!("types: \"{column}\" is named twice"));
+        }
+        kinds.push((column.to_owned(), kind));
+    }
+    Ok(kinds)
+}
+

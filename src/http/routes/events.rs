@@ -1,0 +1,268 @@
+//! Streams of events, of one job and of all.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::http::extract::{Limit, Path, Query, from_text};
+use crate::http::openapi::{EventDataSchema, Time};
+use crate::http::{AppState, Kind, Problem};
+use crate::store::{Event, Follower, JobId};
+
+/// Something that happened to a job.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(crate) struct EventView {
+    /// One growing number for the whole server.
+    #[schema(example = 1041)]
+    id: i64,
+    job: Uuid,
+    /// `status`, `progress`, `metrics`, `checkpoint`, `resumed`, `log`, or `end`, which is a job's last.
+    #[schema(example = "status")]
+    event: &'static str,
+    time: Time,
+    #[schema(value_type = EventDataSchema)]
+    data: Value,
+}
+
+impl From<Event> for EventView {
+    fn from(event: Event) -> Self {
+        Self {
+            id: event.id,
+            job: event.job.0,
+            event: event.kind.word(),
+            time: Time(event.time),
+            data: serde_json::from_str(&event.data).unwrap_or_default(),
+        }
+    }
+}
+
+/// Events, oldest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventList {
+    data: Vec<EventView>,
+    /// The id of the last one, for `after`; `null` when there are no more yet.
+    #[schema(required)]
+    next: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(default)]
+#[derive(Default)]
+pub(crate) struct EventQuery {
+    /// Events behind this id alone. `Last-Event-ID` says the same, and goes first.
+    #[param(value_type = Option<i64>, minimum = 0)]
+    #[serde(deserialize_with = "from_text")]
+    after: Option<EventId>,
+    /// How many, in a JSON list.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "from_text")]
+    limit: Option<Limit>,
+}
+
+/// The id of an event in a query.
+struct EventId(i64);
+
+impl std::str::FromStr for EventId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().ok().filter(|id| *id >= 0).map(Self).ok_or("must be the id of an event, a whole number")
+    }
+}
+
+/// What happens to a job, as it happens.
+///
+/// As `text/event-stream`, what is stored is told first, then what is committed, each event once and in order; the
+/// stream ends behind the event `end`. With `accept: application/json` it is a list of what is stored.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/events", tag = "jobs", operation_id = "job_events",
+    params(
+        ("id" = Uuid, Path, description = "The job."),
+        EventQuery,
+        ("last-event-id" = Option<i64>, Header, description = "Go on behind this event."),
+    ),
+    responses(
+        (status = 200, description = "Events.", content(
+            (String = "text/event-stream", example = "id: 1041\nevent: status\ndata: {\"status\":\"running\",\"run\":\"0193a5a0-7c1e-7b3a-9d2f-0d3c7a1b2c3d\"}\n\n"),
+            (EventList = "application/json"),
+        )),
+        (status = 204, description = "The job is finished, and all of it has been told: do not come again."),
+    ),
+    extensions(("x-problems" = json!({"429": "There are too many open streams."})))
+)]
+pub(crate) async fn of_job(
+    State(state): State<AppState>,
+    Path(id): Path<Uuid>,
+    Query(query): Query<EventQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let job = state.store.job(JobId(id)).await?;
+    let after = place(&query, &headers)?;
+    if wants_list(&headers)? {
+        return list(&state, Some(job.id), after, &query).await;
+    }
+    // A browser comes again when a stream ends, unless it is told that nothing is left.
+    if job.status.terminal() && state.store.events(Some(job.id), after, 1).await?.is_empty() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    stream_of(&state, Some(job.id), after)
+}
+
+/// What happens to all jobs, as it happens.
+///
+/// The same as the events of a job, but that it has no end, and the data of each event names its `job`.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "jobs", operation_id = "all_events",
+    params(EventQuery, ("last-event-id" = Option<i64>, Header, description = "Go on behind this event.")),
+    responses((status = 200, description = "Events.", content(
+        (String = "text/event-stream", example = "id: 1041\nevent: status\ndata: {\"job\":\"0193a5a0-7c1e-7b3a-9d2f-0d3c7a1b2c3d\",\"status\":\"queued\",\"run\":null}\n\n"),
+        (EventList = "application/json"),
+    ))),
+    extensions(("x-problems" = json!({"429": "There are too many open streams."})))
+)]
+pub(crate) async fn of_all(
+    State(state): State<AppState>,
+    Query(query): Query<EventQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let after = place(&query, &headers)?;
+    if wants_list(&headers)? {
+        return list(&state, None, after, &query).await;
+    }
+    stream_of(&state, None, after)
+}
+
+/// Behind which event to begin.
+fn place(query: &EventQuery, headers: &HeaderMap) -> Result<i64, Problem> {
+    let Some(id) = headers.get("last-event-id") else {
+        return Ok(query.after.as_ref().map_or(0, |after| after.0));
+    };
+    let id = id.to_str().ok().and_then(|id| id.parse::<EventId>().ok());
+    id.map(|id| id.0)
+        .ok_or_else(|| Problem::new(Kind::BadRequest, "last-event-id must be the id of an event"))
+}
+
+async fn list(
+    state: &AppState,
+    job: Option<JobId>,
+    after: i64,
+    query: &EventQuery,
+) -> Result<Response, Problem> {
+    let limit = query.limit.unwrap_or_default().0;
+    let events = state.store.events(job, after, limit).await?;
+    let next = events.last().filter(|_| events.len() == limit as usize).map(|event| event.id.to_string());
+    let data = events.into_iter().map(EventView::from).collect();
+    Ok(axum::Json(EventList { data, next }).into_response())
+}
+
+/// Whether a list is asked for; a stream is the first choice.
+fn wants_list(headers: &HeaderMap) -> Result<bool, Problem> {
+    let Some(accept) = headers.get(header::ACCEPT) else { return Ok(false) };
+    let accept = accept.to_str().unwrap_or_default().to_ascii_lowercase();
+    let takes = |kinds: &[&str]| {
+        accept
+            .split(',')
+            .map(|kind| kind.split(';').next().unwrap_or_default().trim())
+            .any(|kind| kinds.contains(&kind))
+    };
+    if takes(&["text/event-stream", "text/*"]) {
+        return Ok(false);
+    }
+    if takes(&["application/json", "application/*"]) {
+        return Ok(true);
+    }
+    if accept.trim().is_empty() || takes(&["*/*"]) {
+        return Ok(false);
+    }
+    Err(Problem::new(Kind::NotAcceptable, "events come as text/event-stream or application/json"))
+}
+
+fn stream_of(state: &AppState, job: Option<JobId>, after: i64) -> Result<Response, Problem> {
+    let place = state
+        .streams
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| Problem::too_many("as many streams of events are open as may be", 5))?;
+    let open = Open {
+        follower: state.store.follow(job, after),
+        read: VecDeque::new(),
+        names_job: job.is_none(),
+        counted: Counted::new(state.clone()),
+        _place: place,
+    };
+    let events = stream::unfold(open, |mut open| async move {
+        let event = open.next().await?;
+        Some((Ok::<_, Infallible>(told(&event, open.names_job)), open))
+    });
+    let heartbeat = Duration::from_secs(state.config.http.heartbeat_seconds);
+    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(heartbeat)).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// An open stream, and the place that it takes.
+struct Open {
+    follower: Follower,
+    /// Read and not yet told.
+    read: VecDeque<Event>,
+    names_job: bool,
+    counted: Counted,
+    _place: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Open {
+    async fn next(&mut self) -> Option<Event> {
+        while self.read.is_empty() {
+            let events = tokio::select! {
+                events = self.follower.next() => events,
+                () = self.counted.0.closing.cancelled() => return None,
+            };
+            match events {
+                Ok(events) => self.read.extend(events?),
+                Err(error) => {
+                    // The client comes again with the last id that it saw.
+                    tracing::error!(%error, "a stream of events is cut");
+                    return None;
+                }
+            }
+        }
+        self.read.pop_front()
+    }
+}
+
+/// Counts an open stream.
+struct Counted(AppState);
+
+impl Counted {
+    fn new(state: AppState) -> Self {
+        state.metrics.streams.inc();
+        Self(state)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.metrics.streams.dec();
+    }
+}
+
+fn told(event: &Event, names_job: bool) -> sse::Event {
+    let mut data = event.data.to_string();
+    if names_job && data.starts_with('{') {
+        let rest = if data.len() > 2 { "," } else { "" };
+        data.replace_range(..1, &format!("{{\"job\":\"{}\"{rest}", event.job));
+    }
+    sse::Event::default().id(event.id.to_string()).event(event.kind.word()).data(data)
+}

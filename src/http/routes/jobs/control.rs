@@ -1,0 +1,87 @@
+//! Changing jobs.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use uuid::Uuid;
+
+use super::view::JobView;
+use crate::http::extract::{Body, Nothing, Path, Query};
+use crate::http::openapi::JobChangeSchema;
+use crate::http::{AppState, Problem};
+use crate::spec::{Labels, Priority};
+use crate::store::{self, JobId};
+
+/// Cancels a job.
+///
+/// A queued job is cancelled at once, a running one as soon as its run has ended. Twice is the same as once.
+#[utoipa::path(
+    post, path = "/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job",
+    params(("id" = Uuid, Path, description = "The job.")),
+    responses((status = 202, description = "The job, cancelled or about to be.", body = JobView)),
+    extensions(("x-problems" = json!({"409": "The job has succeeded or failed."})))
+)]
+pub(crate) async fn cancel(
+    State(state): State<AppState>,
+    Path(id): Path<Uuid>,
+    _: Query<Nothing>,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    Ok((StatusCode::ACCEPTED, Json(state.store.cancel_job(JobId(id)).await?.into())))
+}
+
+crate::record! {
+    /// What of a job may be changed.
+    pub struct JobChange {
+        /// Greater goes first; while the job is queued.
+        pub priority: Option<Priority> = None,
+        /// Instead of those it has.
+        pub labels: Option<Labels> = None,
+        /// Words of the user's own about the job.
+        pub notes: Option<String> = None,
+    }
+}
+
+/// Changes a job's priority while it is queued, or its labels or notes at any time.
+#[utoipa::path(
+    patch, path = "/v1/jobs/{id}", tag = "jobs", operation_id = "change_job",
+    params(("id" = Uuid, Path, description = "The job.")),
+    request_body(content = JobChangeSchema, description = "What is to change; the rest stays."),
+    responses((status = 200, description = "The job.", body = JobView)),
+    extensions(("x-problems" = json!({"409": "The job is not queued any more, and its priority cannot change."})))
+)]
+pub(crate) async fn change(
+    State(state): State<AppState>,
+    Path(id): Path<Uuid>,
+    _: Query<Nothing>,
+    Body(change): Body<JobChange>,
+) -> Result<Json<JobView>, Problem> {
+    let change = store::JobChange {
+        priority: change.priority.map(|priority| priority.get() as i32),
+        labels: change.labels.map(|labels| labels.0),
+        notes: change.notes,
+    };
+    Ok(Json(state.store.change_job(JobId(id), change).await?.into()))
+}
+
+/// Deletes a finished job with its runs and metrics. Its models, and the spec that they were made by, stay.
+#[utoipa::path(
+    delete, path = "/v1/jobs/{id}", tag = "jobs", operation_id = "delete_job",
+    params(("id" = Uuid, Path, description = "The job.")),
+    responses((status = 204, description = "It is gone.")),
+    extensions(("x-problems" = json!({"409": "The job is not finished."})))
+)]
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    Path(id): Path<Uuid>,
+    _: Query<Nothing>,
+) -> Result<StatusCode, Problem> {
+    let deleted = state.store.delete_job(JobId(id)).await?;
+    for run in deleted.runs {
+        // The rows are gone: what is left of the files is nobody's, and is said once.
+        if let Err(error) = state.artifacts.delete_prefix(&format!("runs/{run}")).await {
+            tracing::warn!(%run, %error, "the files of a deleted run stay");
+        }
+        let _ = tokio::fs::remove_dir_all(state.run_folder(run)).await;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,58 @@
+//! Every route, in one list. A route is in the contract by being here: each handler carries its own documentation.
+
+mod datasets;
+mod docs;
+mod events;
+mod jobs;
+mod models;
+mod operations;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) use jobs::JobChange;
+pub(crate) use models::AliasTarget;
+
+use super::AppState;
+use super::openapi;
+
+/// The routes together with their documentation.
+pub(crate) fn all() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        // data sets
+        .routes(routes!(datasets::list))
+        .routes(routes!(datasets::latest))
+        .routes(routes!(datasets::versions))
+        .routes(routes!(datasets::show, datasets::delete))
+        // jobs
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::show, jobs::change, jobs::delete))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(jobs::series))
+        .routes(routes!(events::of_job))
+        .routes(routes!(jobs::runs))
+        .routes(routes!(jobs::checkpoints))
+        .routes(routes!(jobs::artifacts))
+        .routes(routes!(jobs::artifact))
+        .routes(routes!(jobs::logs))
+        .routes(routes!(events::of_all))
+        // models
+        .routes(routes!(models::list))
+        .routes(routes!(models::show))
+        .routes(routes!(models::version, models::delete))
+        .routes(routes!(models::weights))
+        .routes(routes!(models::put))
+        .routes(routes!(models::predict_latest))
+        .routes(routes!(models::predict))
+        .routes(routes!(models::evaluate))
+        // operations
+        .routes(routes!(operations::healthz))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(operations::version))
+        .routes(routes!(operations::metrics))
+        .routes(routes!(docs::root))
+        .routes(routes!(docs::contract))
+        .routes(routes!(docs::index))
+        .routes(routes!(docs::start))
+        .routes(routes!(docs::file))
+}

@@ -1,0 +1,15 @@
+//! Models: shown, named by aliases, downloaded, called, deleted.
+
+mod alias;
+mod call;
+mod show;
+mod view;
+
+pub(crate) use alias::{__path_put, AliasTarget, put};
+pub(crate) use call::{
+    __path_evaluate, __path_predict, __path_predict_latest, evaluate, predict, predict_latest,
+};
+pub(crate) use show::{
+    __path_delete, __path_list, __path_show, __path_version, __path_weights, delete, list, show, version,
+    weights,
+};

@@ -1,0 +1,76 @@
+//! What operators and their machines ask: is it alive, is it ready, which version, which figures.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::extract::{Nothing, Query};
+use crate::http::{AppState, Problem};
+use crate::spec::SPEC_VERSION;
+
+/// A sign of life.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Alive {
+    #[schema(example = true)]
+    live: bool,
+}
+
+/// Whether the process is alive.
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, description = "It is.", body = Alive)))]
+pub(crate) async fn healthz(_: Query<Nothing>) -> Json<Alive> {
+    Json(Alive { live: true })
+}
+
+/// That everything that is needed is there.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ready {
+    #[schema(example = true)]
+    ready: bool,
+}
+
+/// Whether jobs and predictions are served: the store answers, the artifacts can be written, and at least one
+/// worker can start.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operations",
+    responses((status = 200, description = "They are.", body = Ready)),
+    extensions(("x-problems" = json!({"503": "They are not; the detail says what is missing."})))
+)]
+pub(crate) async fn readyz(_: State<AppState>, _: Query<Nothing>) -> Result<Json<Ready>, Problem> {
+    Ok(Json(Ready { ready: true }))
+}
+
+/// What is running here.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Version {
+    /// Of the program.
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+    /// Of the API.
+    #[schema(example = "v1")]
+    api: &'static str,
+    /// Of the format of specs.
+    #[schema(example = 1)]
+    spec_version: u32,
+}
+
+/// Which version this is.
+#[utoipa::path(get, path = "/v1/version", tag = "operations", responses((status = 200, description = "The version.", body = Version)))]
+pub(crate) async fn version(_: Query<Nothing>) -> Json<Version> {
+    Json(Version { version: env!("CARGO_PKG_VERSION"), api: "v1", spec_version: SPEC_VERSION })
+}
+
+/// Figures for Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operations",
+    responses((status = 200, description = "Prometheus's text form.", body = String, content_type = "text/plain"))
+)]
+pub(crate) async fn metrics(
+    State(state): State<AppState>,
+    _: Query<Nothing>,
+) -> Result<impl IntoResponse, Problem> {
+    let text = state.metrics.render().map_err(Problem::internal)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
+}

@@ -1,0 +1,79 @@
+//! What every route may reach.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::artifacts::Artifacts;
+use crate::config::Config;
+use crate::inference::Inference;
+use crate::store::{RunId, Store};
+use crate::telemetry::Metrics;
+
+/// A cheap handle on the parts of the running server.
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+/// The parts of the running server.
+pub struct Parts {
+    pub config: Config,
+    pub metrics: Metrics,
+    pub store: Store,
+    pub artifacts: Artifacts,
+    pub inference: Inference,
+    /// Cancelled when the server ends, so that streams do.
+    pub closing: CancellationToken,
+    /// Room for streams of events.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Room for uploads.
+    pub(crate) uploads: Arc<Semaphore>,
+}
+
+impl AppState {
+    pub fn new(
+        config: Config,
+        store: Store,
+        artifacts: Artifacts,
+        inference: Inference,
+    ) -> Result<Self, prometheus::Error> {
+        let metrics = Metrics::new();
+        inference.metrics().register(metrics.registry())?;
+        let closing = CancellationToken::new();
+        Ok(Self(Arc::new(Parts {
+            streams: Arc::new(Semaphore::new(config.http.streams)),
+            uploads: Arc::new(Semaphore::new(config.http.uploads)),
+            config,
+            metrics,
+            store,
+            artifacts,
+            inference,
+            closing,
+        })))
+    }
+
+    /// What a run's process wrote.
+    pub(crate) fn run_log(&self, run: RunId) -> PathBuf {
+        self.run_folder(run).join("log")
+    }
+
+    /// A run's own files.
+    pub(crate) fn run_folder(&self, run: RunId) -> PathBuf {
+        self.config.server.data_dir.join("runs").join(run.to_string())
+    }
+
+    /// Where uploads stand while they come in.
+    pub(crate) fn uploads_folder(&self) -> PathBuf {
+        self.config.server.data_dir.join("uploads")
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

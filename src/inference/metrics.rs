@@ -1,0 +1,236 @@
+//! What inference counts. Names and meanings of the `nv_` series are Triton's, so that its dashboards and
+//! `perf_analyzer` read them; latencies are histograms beside them.
+
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+
+const BUCKETS: &[f64] = &[
+    0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
+    10.0,
+];
+const LABELS: &[&str] = &["model", "version"];
+
+/// Why a request had no answer, as Triton's `reason` says it.
+const REJECTED: &str = "REJECTED";
+const CANCELED: &str = "CANCELED";
+const BACKEND: &str = "BACKEND";
+const OTHER: &str = "OTHER";
+
+/// Every series of inference, by model and version.
+#[derive(Clone)]
+pub struct Metrics {
+    inferences: IntCounterVec,
+    executions: IntCounterVec,
+    successes: IntCounterVec,
+    failures: IntCounterVec,
+    request_us: IntCounterVec,
+    queue_us: IntCounterVec,
+    compute_us: IntCounterVec,
+    pending: IntGaugeVec,
+    request: HistogramVec,
+    queue: HistogramVec,
+    compute: HistogramVec,
+    /// Memory that loaded models are counted with.
+    pub memory: IntGauge,
+    /// Versions loaded now.
+    pub loaded: IntGauge,
+    pub loads: IntCounter,
+    pub unloads: IntCounter,
+}
+
+impl Metrics {
+    #[expect(clippy::expect_used, reason = "names and labels are constants that every test makes")]
+    pub fn new() -> Self {
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            IntCounterVec::new(Opts::new(name, help), labels).expect("the series is well-formed")
+        };
+        let histogram = |name: &str, help: &str| {
+            HistogramVec::new(HistogramOpts::new(name, help).buckets(BUCKETS.to_vec()), LABELS)
+                .expect("the series is well-formed")
+        };
+        let plain = "the series is well-formed";
+        Self {
+            inferences: counter("nv_inference_count", "Examples that went through a model", LABELS),
+            executions: counter("nv_inference_exec_count", "Batches that a model ran", LABELS),
+            successes: counter("nv_inference_request_success", "Requests answered", LABELS),
+            failures: counter(
+                "nv_inference_request_failure",
+                "Requests without an answer, by reason",
+                &["model", "version", "reason"],
+            ),
+            request_us: counter(
+                "nv_inference_request_duration_us",
+                "Time from a request to its answer, cumulative, in microseconds",
+                LABELS,
+            ),
+            queue_us: counter(
+                "nv_inference_queue_duration_us",
+                "Time that requests waited for a batch, cumulative, in microseconds",
+                LABELS,
+            ),
+            compute_us: counter(
+                "nv_inference_compute_infer_duration_us",
+                "Time that requests spent in the model, cumulative, in microseconds",
+                LABELS,
+            ),
+            pending: IntGaugeVec::new(
+                Opts::new("nv_inference_pending_request_count", "Requests that wait for a batch"),
+                LABELS,
+            )
+            .expect(plain),
+            request: histogram("lyceum_inference_request_seconds", "Time from a request to its answer"),
+            queue: histogram("lyceum_inference_queue_seconds", "Time that a request waited for a batch"),
+            compute: histogram("lyceum_inference_compute_seconds", "Time of one batch in the model"),
+            memory: IntGauge::new(
+                "lyceum_inference_memory_bytes",
+                "Memory that loaded models are counted with",
+            )
+            .expect(plain),
+            loaded: IntGauge::new("lyceum_inference_models_loaded", "Versions loaded now").expect(plain),
+            loads: IntCounter::new("lyceum_inference_loads_total", "Versions loaded so far").expect(plain),
+            unloads: IntCounter::new("lyceum_inference_unloads_total", "Versions unloaded so far")
+                .expect(plain),
+        }
+    }
+
+    pub fn register(&self, registry: &Registry) -> prometheus::Result<()> {
+        let collectors: [Box<dyn Collector>; 15] = [
+            Box::new(self.inferences.clone()),
+            Box::new(self.executions.clone()),
+            Box::new(self.successes.clone()),
+            Box::new(self.failures.clone()),
+            Box::new(self.request_us.clone()),
+            Box::new(self.queue_us.clone()),
+            Box::new(self.compute_us.clone()),
+            Box::new(self.pending.clone()),
+            Box::new(self.request.clone()),
+            Box::new(self.queue.clone()),
+            Box::new(self.compute.clone()),
+            Box::new(self.memory.clone()),
+            Box::new(self.loaded.clone()),
+            Box::new(self.loads.clone()),
+            Box::new(self.unloads.clone()),
+        ];
+        collectors.into_iter().try_for_each(|collector| registry.register(collector))
+    }
+
+    /// The series of one version, looked up once and not at each request.
+    pub fn of(&self, model: &str, version: u32) -> Counters {
+        let version = version.to_string();
+        let labels = &[model, version.as_str()];
+        let failures = |reason| self.failures.with_label_values(&[model, version.as_str(), reason]);
+        Counters {
+            inferences: self.inferences.with_label_values(labels),
+            executions: self.executions.with_label_values(labels),
+            successes: self.successes.with_label_values(labels),
+            rejected: failures(REJECTED),
+            canceled: failures(CANCELED),
+            backend: failures(BACKEND),
+            other: failures(OTHER),
+            request_us: self.request_us.with_label_values(labels),
+            queue_us: self.queue_us.with_label_values(labels),
+            compute_us: self.compute_us.with_label_values(labels),
+            pending: self.pending.with_label_values(labels),
+            request: self.request.with_label_values(labels),
+            queue: self.queue.with_label_values(labels),
+            compute: self.compute.with_label_values(labels),
+        }
+    }
+
+    /// A deleted version's series end.
+    pub fn forget(&self, model: &str, version: u32) {
+        let version = version.to_string();
+        let labels = &[model, version.as_str()];
+        for counters in [
+            &self.inferences,
+            &self.executions,
+            &self.successes,
+            &self.request_us,
+            &self.queue_us,
+            &self.compute_us,
+        ] {
+            _ = counters.remove_label_values(labels);
+        }
+        for reason in [REJECTED, CANCELED, BACKEND, OTHER] {
+            _ = self.failures.remove_label_values(&[model, version.as_str(), reason]);
+        }
+        for histograms in [&self.request, &self.queue, &self.compute] {
+            _ = histograms.remove_label_values(labels);
+        }
+        _ = self.pending.remove_label_values(labels);
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The series of one version.
+#[derive(Clone)]
+pub struct Counters {
+    pub inferences: IntCounter,
+    pub executions: IntCounter,
+    successes: IntCounter,
+    rejected: IntCounter,
+    canceled: IntCounter,
+    backend: IntCounter,
+    other: IntCounter,
+    request_us: IntCounter,
+    queue_us: IntCounter,
+    compute_us: IntCounter,
+    pub pending: IntGauge,
+    request: Histogram,
+    queue: Histogram,
+    compute: Histogram,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Answered,
+    Rejected,
+    Canceled,
+    /// The model failed.
+    Failed,
+    /// The body was refused, or anything else.
+    Other,
+}
+
+impl Counters {
+    pub fn ended(&self, ending: Ending, took: Duration) {
+        match ending {
+            Ending::Answered => {
+                self.successes.inc();
+                self.request_us.inc_by(micros(took));
+                self.request.observe(took.as_secs_f64());
+            }
+            Ending::Rejected => self.rejected.inc(),
+            Ending::Canceled => self.canceled.inc(),
+            Ending::Failed => self.backend.inc(),
+            Ending::Other => self.other.inc(),
+        }
+    }
+
+    /// A batch of `examples` out of `requests` ran.
+    pub fn ran(&self, examples: usize, requests: usize, took: Duration) {
+        self.executions.inc();
+        self.inferences.inc_by(examples as u64);
+        self.compute_us.inc_by(micros(took) * requests as u64);
+        self.compute.observe(took.as_secs_f64());
+    }
+
+    pub fn waited(&self, time: Duration) {
+        self.queue_us.inc_by(micros(time));
+        self.queue.observe(time.as_secs_f64());
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,92 @@
+//! The runner protocol: what the server and a worker say to each other, as JSON over HTTP on a Unix socket.
+//!
+//! | call | says | answers |
+//! |---|---|---|
+//! | `POST /runner/v1/next` | a worker is free | an [`Assignment`], when there is one; 204: end |
+//! | `POST /runner/v1/runs/{run}/reports` | a [`Batch`] | an [`Answer`] |
+//! | `POST /runner/v1/runs/{run}/heartbeat` | a [`Heartbeat`] | an [`Answer`], as soon as it is another than the one that the worker knows, or after the time between two signs of life |
+//!
+//! The first is made with the worker's own token, the others with the run's. 401: the token is not the run's.
+//! 410: this attempt is over, whatever the worker still does; it ends. A batch that was applied already is
+//! answered like the first time.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::spec::report::{Control, Report};
+
+pub(crate) const NEXT: &str = "/runner/v1/next";
+
+/// Most bytes of a batch, so that neither side needs to hold more.
+pub(crate) const BATCH_BYTES: usize = 8 << 20;
+
+/// A run, as its worker gets it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Assignment {
+    pub job: Uuid,
+    pub run: Uuid,
+    /// The fencing number: it stands in every report and in every key of what the run makes.
+    pub attempt: u32,
+    /// Good for this run alone.
+    pub token: String,
+    /// The canonical spec.
+    pub spec: Value,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// Every data set that the spec names.
+    pub datasets: Vec<AssignedDataset>,
+    /// The root of the artifacts.
+    pub artifacts: PathBuf,
+    /// The key of the checkpoint that the run goes on from.
+    pub checkpoint: Option<String>,
+    /// The run's own folder, for its log and for what it cannot report yet.
+    pub folder: PathBuf,
+    pub limits: RunLimits,
+}
+
+/// Settings of the server that a worker holds to.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct RunLimits {
+    pub orphan_seconds: u64,
+    pub log_bytes: u64,
+    pub artifacts: u64,
+}
+
+/// A data set in its canonical form.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AssignedDataset {
+    pub name: String,
+    pub version: u32,
+    pub path: PathBuf,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Batch {
+    pub attempt: u32,
+    /// Grows by one from batch to batch of a run, from 1.
+    pub seq: u64,
+    pub reports: Vec<Report>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Heartbeat {
+    pub attempt: u32,
+    /// What the worker was told last.
+    pub control: Control,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub control: Control,
+}
+
+pub(crate) fn reports_path(run: Uuid) -> String {
+    format!("/runner/v1/runs/{run}/reports")
+}
+
+pub(crate) fn heartbeat_path(run: Uuid) -> String {
+    format!("/runner/v1/runs/{run}/heartbeat")
+}

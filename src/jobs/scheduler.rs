@@ -1,0 +1,175 @@
+//! Takes jobs from the queue as what they need becomes free, and gives them to workers.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::core::{Core, Live, LiveRun};
+use super::protocol::{AssignedDataset, Assignment, RunLimits};
+use super::supervisor;
+use super::token;
+use crate::clock;
+use crate::spec::report::{ErrorKind, RunError};
+use crate::store::{Claim, Process, StoreError};
+
+/// How long the scheduler leaves a store alone that failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// Runs until the server ends.
+pub(crate) async fn run(core: Arc<Core>) {
+    loop {
+        let pause = match start_what_fits(&core).await {
+            Ok(retry) => retry,
+            Err(error) => {
+                tracing::error!(%error, "the queue cannot be read");
+                Some(AFTER_FAILURE)
+            }
+        };
+        let time = async {
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = core.closing.cancelled() => return,
+            () = core.wake.notified() => {}
+            () = time => {}
+        }
+    }
+}
+
+/// Starts the head of the queue as long as it fits; answers in what time a retry may start that may not yet.
+async fn start_what_fits(core: &Arc<Core>) -> Result<Option<Duration>, StoreError> {
+    while !core.closing.is_cancelled() && !core.holding.load(Ordering::Relaxed) {
+        let free = core.free();
+        if free.threads == 0 || free.memory_mb == 0 {
+            break;
+        }
+        match core.store.claim(free).await? {
+            Some(claim) => start(core, claim).await,
+            None => break,
+        }
+    }
+    let retry = core.store.next_retry().await?;
+    // One that may start by now waits for room, and whoever makes room wakes this task.
+    let left = retry.and_then(|at| u64::try_from(at - clock::now_us()).ok());
+    Ok(retry.map(|_| left.map_or(AFTER_FAILURE, |left| Duration::from_micros(left + 1_000))))
+}
+
+async fn start(core: &Arc<Core>, claim: Claim) {
+    let (run, attempt) = (claim.run, claim.attempt);
+    match assign(core, claim).await {
+        Ok((assignment, live)) => {
+            let worker = core.workers.hand(assignment);
+            if core.free().threads > 0 {
+                core.workers.keep_ready();
+            }
+            let core = core.clone();
+            core.tasks.clone().spawn(async move {
+                let keep_token = core.store.set_token(live.run, live.token_hash);
+                let (kept, worker) = tokio::join!(keep_token, worker);
+                if let Err(error) = kept {
+                    tracing::warn!(%error, run = %live.run, "the run's token could not be kept");
+                }
+                let Ok(worker) = worker else {
+                    let error = if core.closing.is_cancelled() {
+                        ending(ErrorKind::Shutdown, "the server ended before the run began")
+                    } else {
+                        ending(ErrorKind::Internal, "no worker could be started; the server's log says why")
+                    };
+                    return supervisor::end(&core, &live, error).await;
+                };
+                let identity = worker.process.identity();
+                let process = Process {
+                    pid: identity.pid,
+                    start_time: identity.started,
+                    boot_id: identity.boot.clone(),
+                };
+                if let Err(error) = core.store.set_process(live.run, process).await {
+                    tracing::warn!(%error, run = %live.run, "the run's process could not be kept");
+                }
+                supervisor::watch(core, live, worker).await;
+            });
+        }
+        Err(error) => {
+            tracing::error!(%error, %run, attempt, "a run could not be prepared");
+            let error =
+                ending(ErrorKind::Internal, "the run could not be prepared; the server's log says why");
+            if let Err(error) = core.store.end_run(run, error).await {
+                tracing::error!(%error, %run, "a run could not be ended");
+            }
+        }
+    }
+}
+
+pub(super) fn ending(kind: ErrorKind, detail: impl Into<String>) -> RunError {
+    RunError { kind, detail: detail.into(), hint: None }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum AssignError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Artifact(#[from] crate::artifacts::ArtifactError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// All that a worker needs for the run.
+async fn assign(core: &Core, claim: Claim) -> Result<(Assignment, Arc<Live>), AssignError> {
+    let (token, token_hash) = token::fresh()?;
+    let folder = core.folder.run(claim.run.0);
+    std::fs::create_dir_all(&folder)?;
+    let mut datasets = Vec::new();
+    for (name, version) in datasets_of(&claim.spec) {
+        let found = core.store.dataset(&name, version).await?;
+        let path = core.artifacts.local_path(&found.key)?;
+        datasets.push(AssignedDataset { name, version: found.schema.version, path });
+    }
+    let timeout = claim.spec["timeout_seconds"].as_u64().map(Duration::from_secs);
+    let ran = Duration::from_micros(u64::try_from(claim.ran_us).unwrap_or(0));
+    let live = core.take_up(LiveRun {
+        job: claim.job,
+        run: claim.run,
+        attempt: claim.attempt,
+        token_hash,
+        threads: claim.threads,
+        memory_mb: claim.memory_mb,
+        device: claim.device.clone(),
+        keep: kept_checkpoints(&claim.spec),
+        time_left: timeout.map(|timeout| timeout.saturating_sub(ran)),
+    });
+    let assignment = Assignment {
+        job: claim.job.0,
+        run: claim.run.0,
+        attempt: claim.attempt,
+        token,
+        spec: claim.spec,
+        device: claim.device,
+        datasets,
+        artifacts: core.folder.artifacts(),
+        checkpoint: claim.checkpoint.map(|checkpoint| checkpoint.key),
+        folder,
+        limits: RunLimits {
+            orphan_seconds: core.settings.orphan_seconds,
+            log_bytes: core.settings.log_bytes,
+            artifacts: core.settings.artifacts,
+        },
+    };
+    Ok((assignment, live))
+}
+
+/// How many checkpoints a canonical spec keeps.
+pub(super) fn kept_checkpoints(spec: &serde_json::Value) -> usize {
+    spec["checkpoint"]["keep"].as_u64().map_or(2, |keep| usize::try_from(keep).unwrap_or(usize::MAX).max(1))
+}
+
+/// The data sets that a spec names, with the versions that it names.
+pub(super) fn datasets_of(spec: &serde_json::Value) -> Vec<(String, Option<u32>)> {
+    let dataset = &spec["training"]["dataset"];
+    let name = dataset["name"].as_str().or_else(|| dataset.as_str());
+    let version = dataset["version"].as_u64().and_then(|version| u32::try_from(version).ok());
+    name.map(|name| (name.to_owned(), version)).into_iter().collect()
+}

@@ -1,0 +1,146 @@
+//! From a posted body to a job in the queue.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::catalog::DatasetError;
+use super::scheduler::datasets_of;
+use super::{Jobs, SubmitError};
+use crate::data::Dataset;
+use crate::jobs::seam::{Catalog, CatalogError, Plan, PlanError, Requirements};
+use crate::spec::{Device, Field as _, Pointer, SpecErrors};
+use crate::store::{Conflict, Created, Idempotency, Job, NewJob, StoreError};
+
+/// The data sets that a body names, as they were found.
+#[derive(Default)]
+pub(crate) struct Found(HashMap<(String, Option<u32>), Result<Arc<Dataset>, CatalogError>>);
+
+impl Found {
+    pub(crate) fn add(
+        &mut self,
+        name: String,
+        version: Option<u32>,
+        found: Result<Arc<Dataset>, CatalogError>,
+    ) {
+        self.0.insert((name, version), found);
+    }
+}
+
+impl Catalog for Found {
+    fn dataset(&self, name: &str, version: Option<u32>) -> Result<Arc<Dataset>, CatalogError> {
+        let found = self.0.get(&(name.to_owned(), version)).cloned();
+        found.unwrap_or_else(|| Err(CatalogError::UnknownName(Vec::new())))
+    }
+}
+
+/// The same request, for another try.
+fn again(idempotency: &Idempotency<Job>) -> Idempotency<Job> {
+    Idempotency {
+        scope: idempotency.scope.clone(),
+        key: idempotency.key.clone(),
+        digest: idempotency.digest,
+        render: idempotency.render.clone(),
+    }
+}
+
+impl Jobs {
+    /// What the job would be, without queueing it.
+    pub async fn plan(&self, body: Value) -> Result<Value, SubmitError> {
+        Ok(self.resolve(Arc::new(body)).await?.answer())
+    }
+
+    /// Queues a job. It is kept when this answers, whatever happens then.
+    pub async fn submit(
+        &self,
+        body: Value,
+        posted: String,
+        idempotency: Option<Idempotency<Job>>,
+    ) -> Result<Created<Job>, SubmitError> {
+        self.take_place().await?;
+        let body = Arc::new(body);
+        // A data set may lose a version between the plan and the queue; the next plan does not name it.
+        for _ in 0..2 {
+            let plan = self.resolve(body.clone()).await?;
+            let datasets = datasets_of(&plan.spec.write())
+                .into_iter()
+                .filter_map(|(name, version)| Some((name, version?)))
+                .collect();
+            let new = NewJob { spec: plan.spec, posted: posted.clone(), datasets };
+            match self.core.store.create_job(new, idempotency.as_ref().map(again)).await {
+                Ok(created) => {
+                    self.core.wake.notify_one();
+                    return Ok(created);
+                }
+                Err(StoreError::Conflict(Conflict::DatasetGone { name, .. })) => self.datasets.changed(&name),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(SubmitError::Unavailable("the data set changes too fast".into()))
+    }
+
+    async fn resolve(&self, body: Arc<Value>) -> Result<Plan, SubmitError> {
+        let found = self.find_datasets(&body).await?;
+        let unavailable = |error: &dyn std::fmt::Display| SubmitError::Unavailable(error.to_string());
+        let place = self.resolving.clone().acquire_owned().await.map_err(|error| unavailable(&error))?;
+        let resolved = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            Plan::resolve_body(&body, &found)
+        });
+        let plan = resolved.await.map_err(|error| unavailable(&error))?.map_err(|error| match error {
+            PlanError::Refused(errors) => SubmitError::Refused(errors),
+            PlanError::Unavailable(why) => SubmitError::Unavailable(why),
+        })?;
+        self.check_fit(plan.requirements())?;
+        Ok(plan)
+    }
+
+    /// Opens what the body names. What it names wrongly is left to the plan to tell.
+    async fn find_datasets(&self, body: &Value) -> Result<Found, SubmitError> {
+        let mut found = Found::default();
+        for (name, version) in datasets_of(body) {
+            let dataset = match self.dataset(&name, version).await {
+                Ok(dataset) => Ok(dataset),
+                Err(DatasetError::Unknown) => Err(match (version, self.dataset(&name, None).await) {
+                    (Some(_), Ok(latest)) => CatalogError::UnknownVersion { latest: latest.schema().version },
+                    _ => CatalogError::UnknownName(self.core.store.dataset_names().await?),
+                }),
+                Err(DatasetError::Store(error)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(%error, name, ?version, "a data set cannot be opened");
+                    Err(CatalogError::Unavailable(error.to_string()))
+                }
+            };
+            found.add(name, version, dataset);
+        }
+        Ok(found)
+    }
+
+    /// Refuses what could wait for ever.
+    fn check_fit(&self, wanted: Requirements) -> Result<(), SpecErrors> {
+        let total = &self.core.total;
+        let at = Pointer::root().key("resources");
+        let mut errors = SpecErrors::new();
+        if wanted.threads > total.threads {
+            let detail =
+                format!("{} threads are more than the {} of this server", wanted.threads, total.threads);
+            errors.push(&at.key("threads"), detail);
+        }
+        if wanted.memory_mb > total.memory_mb {
+            let detail =
+                format!("{} MiB are more than the {} of this server", wanted.memory_mb, total.memory_mb);
+            errors.push(&at.key("memory_mb"), detail);
+        }
+        match wanted.device {
+            Device::Cuda(_) if total.gpus.is_empty() => {
+                errors.push(&at.key("device"), "this server has no GPU; use \"cpu\" or \"auto\"");
+            }
+            Device::Cuda(Some(index)) if !total.gpus.contains(&index) => {
+                errors.push(&at.key("device"), format!("this server has no GPU number {index}"));
+            }
+            _ => {}
+        }
+        errors.into_result(Some(()))
+    }
+}

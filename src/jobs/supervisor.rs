@@ -1,0 +1,222 @@
+//! Watches each run: its process, its signs of life, its time, and whether it does what it is told.
+
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::core::{Core, Live, LiveRun};
+use super::process::{self, Ended, Process};
+use super::protocol::Batch;
+use super::scheduler::{ending, kept_checkpoints};
+use super::workers::Worker;
+use crate::clock;
+use crate::spec::report::{Control, ErrorKind, Report, RunError};
+use crate::store::{OpenRun, StoreError};
+
+/// A lease never ends this soon after the server began: what holds it up may hold up the runs as well.
+const FIRST_LEASE: Duration = Duration::from_mins(1);
+
+/// How often an ending is tried that the store did not take.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a run is ended from outside.
+enum Verdict {
+    /// It needs no watching any more.
+    Over,
+    Gone(Ended),
+    Silent,
+    OutOfTime,
+    /// It was told to stop, and did not within the time it had.
+    Deaf,
+}
+
+/// Watches a run to its end.
+pub(crate) async fn watch(core: Arc<Core>, live: Arc<Live>, worker: Arc<Worker>) {
+    let kills = process::out_of_memory_kills();
+    let verdict = judge(&core, &live, &worker).await;
+    let error = match verdict {
+        Verdict::Over => return,
+        Verdict::Gone(ended) => {
+            if deliver_spool(&core, &live).await {
+                return;
+            }
+            why_gone(&core, &live, ended, kills)
+        }
+        Verdict::Silent => {
+            let seconds = core.settings.run_lease_seconds;
+            ending(ErrorKind::Lost, format!("the run gave no sign of life for {seconds} s"))
+        }
+        Verdict::OutOfTime => RunError {
+            kind: ErrorKind::Timeout,
+            detail: "the job ran for as long as its timeout_seconds allow".into(),
+            hint: Some("raise timeout_seconds, or train for fewer epochs".into()),
+        },
+        Verdict::Deaf => ending(ErrorKind::Lost, "the run did not stop when it was told to, and was killed"),
+    };
+    // The run is fenced before it is killed: nothing of it counts from here on.
+    end(&core, &live, error).await;
+    worker.process.kill();
+}
+
+async fn judge(core: &Core, live: &Live, worker: &Worker) -> Verdict {
+    let lease = Duration::from_secs(core.settings.run_lease_seconds);
+    let grace = Duration::from_secs(core.settings.grace_seconds);
+    let out_of_time = live.time_left.and_then(|left| clock::monotonic().checked_add(left));
+    let mut control = live.control.subscribe();
+    // To pause takes as long as the step and the checkpoint take; to stop, one step.
+    let mut told = (*control.borrow_and_update() == Control::Stop).then(clock::monotonic);
+    loop {
+        let lease_ends = live.heard() + lease;
+        let patience_ends = told.map(|told| told + grace);
+        let next = [Some(lease_ends), out_of_time, patience_ends].into_iter().flatten().min();
+        let next = next.unwrap_or(lease_ends);
+        tokio::select! {
+            biased;
+            () = live.ended.cancelled() => return Verdict::Over,
+            // The run goes on, and the next server takes it over.
+            () = core.closing.cancelled() => return Verdict::Over,
+            ended = worker.ended() => return Verdict::Gone(ended),
+            Ok(()) = control.changed() => {
+                if *control.borrow_and_update() == Control::Stop && told.is_none() {
+                    told = Some(clock::monotonic());
+                }
+            }
+            () = tokio::time::sleep_until(next.into()) => {
+                let now = clock::monotonic();
+                if out_of_time.is_some_and(|end| now >= end) {
+                    return Verdict::OutOfTime;
+                }
+                if patience_ends.is_some_and(|end| now >= end) {
+                    return Verdict::Deaf;
+                }
+                if now >= live.heard() + lease {
+                    return Verdict::Silent;
+                }
+            }
+        }
+    }
+}
+
+/// Ends a run from outside, however often the store must be asked, and frees what it took.
+pub(crate) async fn end(core: &Core, live: &Live, error: RunError) {
+    loop {
+        match core.store.end_run(live.run, error.clone()).await {
+            Ok(ended) => {
+                if ended {
+                    tracing::warn!(run = %live.run, job = %live.job, kind = error.kind.word(), "{}", error.detail);
+                }
+                break;
+            }
+            Err(StoreError::Closed | StoreError::NotFound(_) | StoreError::Gone) => break,
+            Err(failure) => {
+                tracing::error!(error = %failure, run = %live.run, "a run's end could not be stored; trying again");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+    core.let_go(live);
+}
+
+/// What is to be said of a process that ended without a word.
+fn why_gone(core: &Core, live: &Live, ended: Ended, kills_before: u64) -> RunError {
+    let log = core.folder.run_log(live.run.0);
+    let said = tail(&log).unwrap_or_default();
+    let starved = match ended {
+        Ended::Killed(9) => process::out_of_memory_kills() > kills_before,
+        _ => said.contains("memory allocation of") || said.contains("std::bad_alloc"),
+    };
+    if starved {
+        return RunError {
+            kind: ErrorKind::OutOfMemory,
+            detail: format!("the run's process {ended} for want of memory"),
+            hint: Some("raise resources.memory_mb or lower training.batch_size".into()),
+        };
+    }
+    ending(ErrorKind::Lost, format!("the run's process {ended}"))
+}
+
+/// The last few thousand bytes of a file.
+fn tail(path: &Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(4_096)))?;
+    let mut bytes = Vec::new();
+    file.take(4_096).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Applies what a worker that is gone could not deliver; `true` where that ended the run.
+async fn deliver_spool(core: &Core, live: &Live) -> bool {
+    let spool = core.folder.run(live.run.0).join(super::SPOOL);
+    let Ok(file) = std::fs::File::open(&spool) else { return false };
+    let mut over = false;
+    for line in BufReader::new(file).lines() {
+        // A line that was cut short is the last.
+        let Some(batch) = line.ok().and_then(|line| serde_json::from_str::<Batch>(&line).ok()) else { break };
+        over |= batch.reports.iter().any(|report| matches!(report, Report::Finished { .. }));
+        match core.store.report(live.run, batch.attempt, batch.seq, clock::now_us(), batch.reports).await {
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, run = %live.run, seq = batch.seq, "what a run left behind could not be applied");
+                return false;
+            }
+        }
+    }
+    if over {
+        core.let_go(live);
+    }
+    over
+}
+
+/// Takes over the runs that an earlier server left: those whose process lives go on, the others end as lost.
+pub(crate) async fn take_over(core: &Arc<Core>) -> Result<(), StoreError> {
+    for open in core.store.open_runs().await? {
+        let identity = open.run.process.as_ref().map(|process| process::Identity {
+            pid: process.pid,
+            started: process.start_time,
+            boot: process.boot_id.clone(),
+        });
+        let alive = identity.and_then(|identity| Process::adopt(&identity).ok());
+        let live = core.take_up(left_run(core, &open).await?);
+        match alive {
+            Some(process) if open.token_hash.is_some() => {
+                tracing::info!(run = %live.run, job = %live.job, pid = process.identity().pid, "a run goes on under this server");
+                let lease = Duration::from_secs(core.settings.run_lease_seconds);
+                live.hear_at(clock::monotonic() + FIRST_LEASE.saturating_sub(lease));
+                live.tell(core.store.control(live.run, live.attempt).await.unwrap_or_default());
+                core.tasks.spawn(watch(core.clone(), live, Worker::adopt(process)));
+            }
+            _ => {
+                if !deliver_spool(core, &live).await {
+                    let error = ending(ErrorKind::Lost, "the run's process ended while no server watched it");
+                    end(core, &live, error).await;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn left_run(core: &Core, open: &OpenRun) -> Result<LiveRun, StoreError> {
+    let spec = core.store.job(open.run.job).await?.spec;
+    let now = clock::now_us();
+    let mut ran = 0;
+    for run in core.store.runs(open.run.job).await? {
+        ran += run.started_at.map_or(0, |started| run.finished_at.unwrap_or(now) - started);
+    }
+    let timeout = spec["timeout_seconds"].as_u64().map(Duration::from_secs);
+    let ran = Duration::from_micros(u64::try_from(ran).unwrap_or(0));
+    Ok(LiveRun {
+        job: open.run.job,
+        run: open.run.id,
+        attempt: open.run.attempt,
+        // Without a hash no token fits.
+        token_hash: open.token_hash.unwrap_or([0; 32]),
+        threads: open.threads,
+        memory_mb: open.memory_mb,
+        device: open.run.device.clone(),
+        keep: kept_checkpoints(&spec),
+        time_left: timeout.map(|timeout| timeout.saturating_sub(ran)),
+    })
+}

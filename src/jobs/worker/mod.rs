@@ -1,0 +1,134 @@
+//! The worker: a process that asks the server for a run, trains it, reports what it does, and asks for the next.
+//!
+//! The training loop has this process's main thread to itself. What it tells goes through `outbox` to a thread that
+//! talks to the server, and through `files` to one that writes to the disk; it waits for neither.
+
+mod files;
+pub mod import;
+mod limits;
+mod link;
+mod outbox;
+mod reporter;
+mod sink;
+mod warm;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use super::process;
+use super::protocol::Assignment;
+use super::submit::Found;
+use crate::config;
+use crate::data::Dataset;
+use crate::jobs::seam::{CatalogError, Plan};
+use crate::spec::report::{ErrorKind, Outcome, Report, RunError};
+use crate::spec::{JobSpec, SpecErrors};
+
+use files::Files;
+use link::Link;
+use outbox::Outbox;
+use reporter::{Delivered, Orders, Reporter};
+use sink::Sink;
+
+/// Takes runs until there are no more, or one did not end well: whatever broke it may have broken the process.
+pub fn main(settings: &config::Worker) -> ExitCode {
+    process::stand_alone();
+    match work(settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the worker ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work(settings: &config::Worker) -> std::io::Result<()> {
+    // One thread beside the one that trains.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("reporter")
+        .enable_all()
+        .build()?;
+    let link = Link::new(settings)?;
+    warm::up();
+    while let Some(assignment) = runtime.block_on(link.next()) {
+        if !serve(&runtime, &link, &assignment)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Sees a run to its end. Answers whether this process may take another.
+fn serve(runtime: &Runtime, link: &Link, assignment: &Assignment) -> std::io::Result<bool> {
+    limits::log_to(&assignment.folder.join("log"))?;
+    let (job, run, attempt) = (assignment.job, assignment.run, assignment.attempt);
+    tracing::info!(%job, %run, attempt, "a run begins");
+    let orders = Arc::new(Orders::default());
+    let outbox = Arc::new(Outbox::default());
+    let reporter = Reporter::new(link.clone(), assignment, outbox.clone(), orders.clone());
+    let heart = runtime.spawn(reporter::beat(link.clone(), reporter.about(), orders.clone()));
+    let delivered = runtime.spawn(reporter.run());
+
+    let files = Files::start(runtime.handle().clone(), assignment, outbox.clone(), orders.clone())?;
+    let outcome = train(assignment, Sink::new(outbox.clone(), orders, files.handle()));
+    let outcome = match (outcome, files.finish()) {
+        (Outcome::Succeeded | Outcome::Stopped, Err(error)) => Outcome::Failed { error },
+        (outcome, _) => outcome,
+    };
+    tracing::info!(%run, ?outcome, "a run ended");
+    let clean = outcome == Outcome::Succeeded;
+    outbox.push(Report::Finished { outcome });
+    outbox.close();
+    let delivered = runtime.block_on(delivered).map_err(std::io::Error::other)?;
+    heart.abort();
+    Ok(clean && delivered == Delivered::All)
+}
+
+fn train(assignment: &Assignment, mut sink: Sink) -> Outcome {
+    let plan = match plan(assignment) {
+        Ok(plan) => plan,
+        Err(error) => return Outcome::Failed { error },
+    };
+    let root = &assignment.artifacts;
+    let checkpoint = assignment.checkpoint.as_ref().map(|key| root.join(key));
+    let requirements = plan.requirements();
+    if assignment.device == "cpu" {
+        limits::memory(requirements.memory_mb);
+    }
+    let outcome = crate::jobs::seam::run(&plan, checkpoint.as_deref(), &mut sink);
+    limits::no_memory_limit();
+    outcome
+}
+
+/// The same plan that the server made: from the canonical spec and the same data.
+fn plan(assignment: &Assignment) -> Result<Plan, RunError> {
+    let mut found = Found::default();
+    for dataset in &assignment.datasets {
+        let opened = open(&dataset.path, &dataset.name, dataset.version)?;
+        found.add(dataset.name.clone(), Some(dataset.version), Ok(opened));
+    }
+    let mut errors = SpecErrors::new();
+    let spec = JobSpec::read_body(&assignment.spec, &mut errors);
+    let mut spec = errors.into_result(spec).map_err(|errors| internal(&errors))?;
+    spec.resources.device = assignment
+        .device
+        .parse()
+        .map_err(|()| internal(&format!("\"{}\" is no device", assignment.device)))?;
+    Plan::resolve(&spec, &found).map_err(|error| internal(&error))
+}
+
+fn open(path: &Path, name: &str, version: u32) -> Result<Arc<Dataset>, RunError> {
+    Dataset::open_as(path, name, version).map_err(|error| RunError {
+        kind: ErrorKind::Data,
+        detail: CatalogError::Unavailable(error.to_string()).to_string(),
+        hint: None,
+    })
+}
+
+fn internal(error: &dyn std::fmt::Display) -> RunError {
+    RunError { kind: ErrorKind::Internal, detail: error.to_string(), hint: None }
+}

@@ -1,0 +1,266 @@
+//! Brings to the server what the run tells, and to the run what the server says.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::limits;
+use super::link::{Heard, Link};
+use super::outbox::{Outbox, Waiting};
+use crate::clock;
+use crate::jobs::SPOOL;
+use crate::jobs::process;
+use crate::jobs::protocol::{Assignment, Batch, Heartbeat};
+use crate::spec::report::Control;
+
+/// Metrics and progress are sent no faster than this.
+const PACE: Duration = Duration::from_millis(200);
+
+/// How often a server is looked for that does not answer.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// How long a finished run looks for a server, before it leaves its last words on the disk.
+const FAREWELL: Duration = Duration::from_secs(20);
+
+/// What the run is told to do. It reads this at every step.
+#[derive(Debug, Default)]
+pub(super) struct Orders(AtomicU8);
+
+const STOP: u8 = 2;
+const GONE: u8 = 3;
+
+impl Orders {
+    pub(super) fn control(&self) -> Control {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Control::Continue,
+            1 => Control::Pause,
+            _ => Control::Stop,
+        }
+    }
+
+    fn tell(&self, control: Control) {
+        let order = match control {
+            Control::Continue => 0,
+            Control::Pause => 1,
+            Control::Stop => STOP,
+        };
+        // To stop is for good.
+        let _ =
+            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |told| (told < STOP).then_some(order));
+    }
+
+    /// Nobody wants to hear of this run any more.
+    fn gone(&self) {
+        self.0.store(GONE, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == GONE
+    }
+}
+
+/// What became of the run's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivered {
+    All,
+    /// The rest stands on the disk.
+    Spooled,
+    /// Nobody wants them.
+    Gone,
+}
+
+/// Of which run the talk is.
+#[derive(Clone, Debug)]
+pub(super) struct About {
+    run: Uuid,
+    attempt: u32,
+    token: Arc<str>,
+    log: PathBuf,
+    log_bytes: u64,
+    orphan: Duration,
+}
+
+/// Gives signs of life, and hears at once what the run is to do.
+pub(super) async fn beat(link: Link, about: About, orders: Arc<Orders>) {
+    let mut heard = clock::monotonic();
+    let mut log_is_full = false;
+    while !orders.is_gone() {
+        let beat = Heartbeat { attempt: about.attempt, control: orders.control() };
+        match link.heartbeat(about.run, &about.token, beat).await {
+            Heard::Told(control) => {
+                heard = clock::monotonic();
+                orders.tell(control);
+            }
+            Heard::Gone => orders.gone(),
+            Heard::Nothing => {
+                if clock::monotonic() - heard > about.orphan {
+                    tracing::warn!("there has been no server for too long; the run ends behind a checkpoint");
+                    orders.tell(Control::Pause);
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+        log_is_full = log_is_full || limits::cap_log(&about.log, about.log_bytes);
+    }
+}
+
+/// Sends the run's reports in their order.
+pub(super) struct Reporter {
+    link: Link,
+    about: About,
+    outbox: Arc<Outbox>,
+    orders: Arc<Orders>,
+    seq: u64,
+    spool: Spool,
+}
+
+impl Reporter {
+    pub(super) fn new(link: Link, assignment: &Assignment, outbox: Arc<Outbox>, orders: Arc<Orders>) -> Self {
+        let about = About {
+            run: assignment.run,
+            attempt: assignment.attempt,
+            token: assignment.token.as_str().into(),
+            log: assignment.folder.join("log"),
+            log_bytes: assignment.limits.log_bytes,
+            orphan: Duration::from_secs(assignment.limits.orphan_seconds),
+        };
+        let spool = Spool { path: assignment.folder.join(SPOOL), filled: false };
+        Self { link, about, outbox, orders, seq: 0, spool }
+    }
+
+    pub(super) fn about(&self) -> About {
+        self.about.clone()
+    }
+
+    /// Until all is said.
+    pub(super) async fn run(mut self) -> Delivered {
+        let mut paced: Option<Instant> = None;
+        loop {
+            match self.outbox.waiting() {
+                Waiting::Nothing => {
+                    self.idle().await;
+                    continue;
+                }
+                Waiting::Closed => break,
+                Waiting::Urgent => {}
+                Waiting::Figures => {
+                    if let Some(next) = paced.filter(|next| *next > clock::monotonic()) {
+                        self.pause_until(next).await;
+                        continue;
+                    }
+                    paced = Some(clock::monotonic() + PACE);
+                }
+            }
+            self.seq += 1;
+            let batch = Batch { attempt: self.about.attempt, seq: self.seq, reports: self.outbox.take() };
+            if self.orders.is_gone() {
+                continue;
+            }
+            if self.spool.filled || !self.send(&batch).await {
+                self.spool.add(&batch);
+            }
+        }
+        self.farewell().await
+    }
+
+    /// Waits for something to say; what the disk holds is brought meanwhile, once there is a server again.
+    async fn idle(&mut self) {
+        if self.spool.filled {
+            tokio::select! {
+                () = self.outbox.changed() => {}
+                () = tokio::time::sleep(AGAIN) => { self.bring_spool().await; }
+            }
+        } else {
+            self.outbox.changed().await;
+        }
+    }
+
+    async fn pause_until(&self, moment: Instant) {
+        tokio::select! {
+            () = self.outbox.changed() => {}
+            () = tokio::time::sleep_until(moment.into()) => {}
+        }
+    }
+
+    /// Whether the server has the batch, or wants none any more.
+    async fn send(&self, batch: &Batch) -> bool {
+        match self.link.report(self.about.run, &self.about.token, batch).await {
+            Heard::Told(control) => {
+                self.orders.tell(control);
+                true
+            }
+            Heard::Gone => {
+                self.orders.gone();
+                true
+            }
+            Heard::Nothing => false,
+        }
+    }
+
+    /// Whether the disk holds nothing any more.
+    async fn bring_spool(&mut self) -> bool {
+        for batch in self.spool.read() {
+            if !self.send(&batch).await {
+                return false;
+            }
+            if self.orders.is_gone() {
+                break;
+            }
+        }
+        self.spool.clear();
+        true
+    }
+
+    async fn farewell(mut self) -> Delivered {
+        let begun = clock::monotonic();
+        while self.spool.filled && !self.orders.is_gone() {
+            if self.bring_spool().await {
+                break;
+            }
+            if clock::monotonic() - begun > FAREWELL {
+                return Delivered::Spooled;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        if self.orders.is_gone() { Delivered::Gone } else { Delivered::All }
+    }
+}
+
+/// Batches on the disk, a line each.
+struct Spool {
+    path: PathBuf,
+    filled: bool,
+}
+
+impl Spool {
+    fn add(&mut self, batch: &Batch) {
+        let written = serde_json::to_vec(batch).map_err(std::io::Error::other).and_then(|mut line| {
+            line.push(b'\n');
+            let mut file = process::append(&self.path)?;
+            file.write_all(&line)?;
+            file.sync_data()
+        });
+        match written {
+            Ok(()) => self.filled = true,
+            Err(error) => tracing::error!(%error, "reports are lost: they can be neither sent nor kept"),
+        }
+    }
+
+    fn read(&self) -> impl Iterator<Item = Batch> + use<> {
+        let lines = File::open(&self.path).ok().map(|file| BufReader::new(file).lines());
+        lines.into_iter().flatten().map_while(|line| serde_json::from_str(&line.ok()?).ok())
+    }
+
+    fn clear(&mut self) {
+        match std::fs::remove_file(&self.path) {
+            Ok(()) => self.filled = false,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.filled = false,
+            Err(error) => tracing::error!(%error, "reports that were delivered cannot be removed"),
+        }
+    }
+}

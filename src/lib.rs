@@ -1,0 +1,17 @@
+//! Lyceum is a training-as-a-service server: jobs are posted as JSON, trained with libtorch, watched live,
+//! and called for predictions. `src/cli` is the way in; each module says what it is for.
+
+pub mod artifacts;
+pub mod clock;
+pub mod config;
+pub mod data;
+pub mod http;
+pub mod inference;
+pub mod jobs;
+pub mod nn;
+pub mod random;
+pub mod spec;
+pub mod store;
+pub mod telemetry;
+pub mod torch;
+pub mod train;

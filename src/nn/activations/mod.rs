@@ -1,0 +1,57 @@
+//! Activations. Each word of the set is an activation that a layer may name, and a layer of its own.
+
+use tch::Tensor;
+
+crate::components! {
+    /// What is applied to a layer's values.
+    pub enum Activation: dyn ActivationConfig, "an activation" { Linear, Sigmoid, Tanh, Relu, Softmax }
+}
+
+/// What an activation must say of itself.
+pub trait ActivationConfig {
+    /// `x` is a batch; so is the answer, of the same shape.
+    fn apply(&self, x: &Tensor) -> Tensor;
+
+    /// Whether it looks at each element alone and never turns their order around, so that the greatest of several
+    /// stays the greatest: then it may as well run behind max-pooling, on fewer elements.
+    fn elementwise_non_decreasing(&self) -> bool;
+
+    /// Elements kept for the backward pass beside the result, for each element.
+    fn saved(&self) -> u64 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Field, Pointer, SpecErrors};
+
+    fn values(word: &str, x: &[f64]) -> Vec<f64> {
+        let activation = Activation::read(&word.into(), &Pointer::root(), &mut SpecErrors::new()).unwrap();
+        Vec::try_from(&activation.apply(&Tensor::from_slice(x))).unwrap()
+    }
+
+    #[test]
+    fn values_are_those_of_the_formulas() {
+        let x = [-2.0, 0.0, 0.5];
+        let near = |word, expected: [f64; 3]| {
+            for (value, expected) in values(word, &x).iter().zip(expected) {
+                assert!((value - expected).abs() < 1e-12, "{word}: {value}, not {expected}");
+            }
+        };
+        near("linear", x);
+        near("relu", [0.0, 0.0, 0.5]);
+        near("tanh", x.map(f64::tanh));
+        near("sigmoid", x.map(|x| 1.0 / (1.0 + (-x).exp())));
+        let sum: f64 = x.iter().map(|x| x.exp()).sum();
+        near("softmax", x.map(|x| x.exp() / sum));
+    }
+
+    #[test]
+    fn the_softmax_of_an_image_is_over_its_channels() {
+        let image = Tensor::arange(24, (tch::Kind::Double, tch::Device::Cpu)).reshape([1, 2, 3, 4]);
+        let sums = Softmax {}.apply(&image).sum_dim_intlist(1, false, None);
+        assert!(sums.allclose(&sums.ones_like(), 1e-12, 0.0, false));
+    }
+}

@@ -1,0 +1,320 @@
+//! A network out of its nodes: built once, passed through many times.
+
+use tch::{Device, Tensor};
+
+use super::activations::Activation;
+use super::layers::{Forward, Inferred, Layer, NodeContext};
+use super::{FieldError, Pass};
+use crate::spec::Shape;
+use crate::torch::{Parameter, Parameters, ops};
+
+/// A network as data: what a plan proves and a model keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkPlan {
+    pub inputs: Vec<NetworkInput>,
+    /// In topological order, without the inputs.
+    pub nodes: Vec<NetworkNode>,
+    /// Indices into `nodes`, in the order of the outputs.
+    pub outputs: Vec<usize>,
+    /// Channels innermost in memory.
+    pub channels_last: bool,
+    /// Nodes whose activation runs behind the max-pooling that follows them.
+    pub late_activations: Vec<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkInput {
+    pub name: String,
+    pub shape: Shape,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkNode {
+    pub name: String,
+    pub layer: Layer,
+    pub inputs: Vec<Source>,
+    pub output_shape: Shape,
+}
+
+/// Where a node's input comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Input(usize),
+    Node(usize),
+}
+
+impl NetworkPlan {
+    /// The shapes that a node takes.
+    pub fn input_shapes(&self, node: usize) -> Vec<Shape> {
+        let shape = |source: &Source| match *source {
+            Source::Input(input) => self.inputs[input].shape.clone(),
+            Source::Node(node) => self.nodes[node].output_shape.clone(),
+        };
+        self.nodes[node].inputs.iter().map(shape).collect()
+    }
+
+    /// Whether channels innermost in memory make it faster: it convolves.
+    pub fn wants_channels_last(&self) -> bool {
+        self.nodes.iter().any(|node| node.layer.name() == "conv2d")
+    }
+
+    /// The nodes whose activation may run behind max-pooling instead of before it: it looks at each element alone and
+    /// never decreases, the pooling is all that it feeds, and it is no output.
+    pub fn movable_activations(&self) -> Vec<usize> {
+        let movable = |index: &usize| {
+            let Some(activation) = self.nodes[*index].layer.activation() else { return false };
+            let mut takers = self
+                .nodes
+                .iter()
+                .flat_map(|node| node.inputs.iter().map(move |source| (node, source)))
+                .filter(|(_, source)| **source == Source::Node(*index));
+            activation.name() != "linear"
+                && activation.elementwise_non_decreasing()
+                && !self.outputs.contains(index)
+                && takers.next().is_some_and(|(taker, _)| taker.layer.name() == "max_pool2d")
+                && takers.next().is_none()
+        };
+        (0..self.nodes.len()).filter(movable).collect()
+    }
+
+    /// What is known of every node.
+    pub fn infer(&self) -> Result<Vec<Inferred>, (usize, FieldError)> {
+        let infer = |node: usize| {
+            self.nodes[node].layer.infer(&self.input_shapes(node)).map_err(|error| (node, error))
+        };
+        (0..self.nodes.len()).map(infer).collect()
+    }
+}
+
+/// What a pass is to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// As the losses take it: without the last activation where a loss is fused with it.
+    Logits,
+    /// As a user reads it.
+    Outputs,
+}
+
+/// A network with its parameters.
+pub struct Network {
+    nodes: Vec<Node>,
+    outputs: Vec<Output>,
+    parameters: Parameters,
+    trainable: Vec<Tensor>,
+    images_inside: bool,
+    /// How many nodes and outputs take each input and each node's value.
+    input_uses: Vec<usize>,
+}
+
+struct Node {
+    forward: Box<dyn Forward>,
+    inputs: Vec<Source>,
+    /// Its own activation, where that runs right behind it.
+    activation: Option<Activation>,
+    /// Those of nodes before it that run behind this one.
+    late: Option<Activation>,
+    uses: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Output {
+    node: usize,
+    fused: bool,
+}
+
+/// A node's value, and what it was before its activation where somebody wants that.
+struct Value {
+    value: Tensor,
+    before: Option<Tensor>,
+    uses: usize,
+}
+
+impl Network {
+    /// Builds the network with the parameters that the seed gives. The plan has been proven; what is wrong with one
+    /// that has not is told with the node's name.
+    pub fn new(plan: &NetworkPlan, seed: u64, device: Device) -> Result<Self, String> {
+        let inferred =
+            plan.infer().map_err(|(node, error)| format!("{}: {}", plan.nodes[node].name, error.detail))?;
+        let mut parameters = Parameters::default();
+        let mut nodes = Vec::with_capacity(plan.nodes.len());
+        for (index, (node, inferred)) in plan.nodes.iter().zip(&inferred).enumerate() {
+            let context = NodeContext { seed, name: node.name.clone() };
+            let own = initialise(&context, inferred, plan.channels_last, device)?;
+            let tensors: Vec<Tensor> = own.iter().map(|parameter| parameter.tensor.shallow_clone()).collect();
+            let forward = node.layer.build(&plan.input_shapes(index), &tensors, &context);
+            own.into_iter().for_each(|parameter| parameters.push(parameter));
+            let late = |index: &usize| plan.late_activations.contains(index);
+            let before = node.inputs.iter().find_map(|source| match source {
+                Source::Node(before) if late(before) => plan.nodes[*before].layer.activation().cloned(),
+                _ => None,
+            });
+            let activation = node.layer.activation().filter(|_| !late(&index)).cloned();
+            nodes.push(Node { forward, inputs: node.inputs.clone(), activation, late: before, uses: 0 });
+        }
+        let mut input_uses = vec![0; plan.inputs.len()];
+        for source in plan.nodes.iter().flat_map(|node| &node.inputs) {
+            match *source {
+                Source::Input(input) => input_uses[input] += 1,
+                Source::Node(node) => nodes[node].uses += 1,
+            }
+        }
+        let outputs = plan.outputs.iter().map(|node| Output { node: *node, fused: false }).collect();
+        let trainable = parameters
+            .iter()
+            .filter(|parameter| parameter.trainable)
+            .map(|parameter| parameter.tensor.shallow_clone());
+        let trainable = trainable.collect();
+        Ok(Self { nodes, outputs, parameters, trainable, images_inside: plan.channels_last, input_uses })
+    }
+
+    /// Says for each output whether its loss is fused with the last activation; `Head::Logits` then leaves that out.
+    #[must_use]
+    pub fn with_fused(mut self, fused: &[bool]) -> Self {
+        for (output, fused) in self.outputs.iter_mut().zip(fused) {
+            output.fused = *fused;
+        }
+        self
+    }
+
+    /// The outputs of a batch, in the plan's order.
+    pub fn forward(&self, inputs: &[Tensor], pass: &Pass, head: Head) -> Vec<Tensor> {
+        let inputs: Vec<Tensor> = inputs.iter().map(|input| self.laid_out(input)).collect();
+        let mut values: Vec<Option<Value>> = Vec::with_capacity(self.nodes.len());
+        for (index, node) in self.nodes.iter().enumerate() {
+            let taken: Vec<&Tensor> = node
+                .inputs
+                .iter()
+                .filter_map(|source| match *source {
+                    Source::Input(input) => inputs.get(input),
+                    Source::Node(node) => values[node].as_ref().map(|value| &value.value),
+                })
+                .collect();
+            let mut value = node.forward.forward(&taken, pass);
+            if let Some(activation) = &node.late {
+                value = activation.apply(&value);
+            }
+            let fused = head == Head::Logits
+                && self.outputs.iter().any(|output| output.node == index && output.fused);
+            let before = fused.then(|| value.shallow_clone());
+            // Where the loss takes the value before the activation and nobody else takes it, it is never computed.
+            if let (Some(activation), true) = (&node.activation, !fused || self.needs_value(index)) {
+                value = activation.apply(&value);
+            }
+            values.push(Some(Value { value, before, uses: node.uses + self.outputs_of(index) }));
+            self.release(node, &mut values);
+        }
+        self.outputs
+            .iter()
+            .filter_map(|output| values[output.node].as_ref().map(|value| value.head(output.fused)))
+            .collect()
+    }
+
+    /// An output in a user's terms from what `Head::Logits` gave.
+    pub fn finish(&self, output: usize, head: &Tensor) -> Tensor {
+        let Output { node, fused } = self.outputs[output];
+        match &self.nodes[node].activation {
+            Some(activation) if fused => activation.apply(head),
+            _ => head.shallow_clone(),
+        }
+    }
+
+    fn laid_out(&self, input: &Tensor) -> Tensor {
+        if self.images_inside && input.dim() == 4 {
+            ops::contiguous_channels_last(input)
+        } else {
+            input.shallow_clone()
+        }
+    }
+
+    fn outputs_of(&self, node: usize) -> usize {
+        self.outputs.iter().filter(|output| output.node == node).count()
+    }
+
+    /// Whether a node's value is taken behind its activation.
+    fn needs_value(&self, node: usize) -> bool {
+        self.nodes[node].uses > 0 || self.outputs.iter().any(|output| output.node == node && !output.fused)
+    }
+
+    /// Lets go of what nobody takes any more: without gradients that frees its memory.
+    fn release(&self, node: &Node, values: &mut [Option<Value>]) {
+        for source in &node.inputs {
+            if let Source::Node(before) = *source
+                && let Some(value) = &mut values[before]
+            {
+                value.uses -= 1;
+                if value.uses == 0 {
+                    values[before] = None;
+                }
+            }
+        }
+    }
+
+    /// What gradients are taken of, in the plan's order.
+    pub fn trainable(&self) -> &[Tensor] {
+        &self.trainable
+    }
+
+    /// The same with their paths.
+    pub fn trainable_named(&self) -> Vec<(String, Tensor)> {
+        let trainable = self.parameters.iter().filter(|parameter| parameter.trainable);
+        trainable.map(|parameter| (parameter.path.clone(), parameter.tensor.shallow_clone())).collect()
+    }
+
+    /// All parameters by path in the plan's order, sharing their memory: what a file of weights holds.
+    pub fn named(&self) -> Vec<(String, Tensor)> {
+        self.parameters.named()
+    }
+
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Takes weights by path; their layout in memory becomes that of the plan.
+    pub fn load(&mut self, weights: &[(String, Tensor)]) -> Result<(), String> {
+        self.parameters.load(weights)
+    }
+
+    /// Whether the network takes so many inputs, and uses each of them.
+    pub fn inputs(&self) -> usize {
+        self.input_uses.len()
+    }
+}
+
+impl Value {
+    fn head(&self, fused: bool) -> Tensor {
+        match &self.before {
+            Some(before) if fused => before.shallow_clone(),
+            _ => self.value.shallow_clone(),
+        }
+    }
+}
+
+/// The parameters of a node as the seed gives them.
+fn initialise(
+    node: &NodeContext,
+    inferred: &Inferred,
+    channels_last: bool,
+    device: Device,
+) -> Result<Vec<Parameter>, String> {
+    let initialise = |spec: &super::initializers::ParameterSpec| {
+        let values = spec.initializer.fill(spec, node.initial(spec.name));
+        let tensor = Tensor::f_from_slice(&values)
+            .and_then(|flat| flat.f_reshape(&spec.shape))
+            .and_then(|tensor| tensor.f_to_device(device))
+            .map_err(|error| format!("{}.{}: {error}", node.name, spec.name))?;
+        let tensor = if channels_last && spec.shape.len() == 4 {
+            ops::contiguous_channels_last(&tensor)
+        } else {
+            tensor
+        };
+        Ok(Parameter {
+            path: format!("{}.{}", node.name, spec.name),
+            tensor: tensor.set_requires_grad(spec.trainable),
+            trainable: spec.trainable,
+        })
+    };
+    inferred.parameters.iter().map(initialise).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+use serde_json::{Value as Json, json};
+use tch::Kind;
+
+use super::*;
+use crate::spec::{Field, Pointer, SpecErrors};
+
+/// A sequence over one input; `outputs` defaults to the last.
+fn sequence(input: &[u64], layers: &[Json]) -> NetworkPlan {
+    let mut shape = input.to_vec();
+    let nodes = layers.iter().enumerate().map(|(index, layer)| {
+        let mut errors = SpecErrors::new();
+        let layer = Layer::read(layer, &Pointer::root(), &mut errors).unwrap_or_else(|| panic!("{errors}"));
+        shape = layer.infer(&[shape.clone()]).unwrap().output;
+        let from = index.checked_sub(1).map_or(Source::Input(0), Source::Node);
+        NetworkNode { name: format!("n{index}"), layer, inputs: vec![from], output_shape: shape.clone() }
+    });
+    let nodes: Vec<NetworkNode> = nodes.collect();
+    NetworkPlan {
+        inputs: vec![NetworkInput { name: "input".into(), shape: input.to_vec() }],
+        outputs: vec![nodes.len() - 1],
+        nodes,
+        channels_last: false,
+        late_activations: vec![],
+    }
+}
+
+fn convolutions(activation: &str) -> NetworkPlan {
+    sequence(
+        &[2, 9, 8],
+        &[
+            json!({"type": "conv2d", "filters": 4, "kernel_size": 3, "padding": "same", "activation": activation}),
+            json!({"type": "max_pool2d", "padding": "same"}),
+            json!({"type": "conv2d", "filters": 3, "kernel_size": [2, 3], "strides": 2, "padding": "same"}),
+            json!(activation),
+            json!({"type": "max_pool2d", "pool_size": 2, "strides": 1}),
+            json!({"type": "dropout", "rate": 0.25}),
+            json!("flatten"),
+            json!({"type": "dense", "units": 5, "activation": "softmax"}),
+        ],
+    )
+}
+
+/// Outputs, and the gradients of their squares' sum, as they come from a training pass.
+fn pass(plan: &NetworkPlan) -> (Tensor, Vec<Tensor>) {
+    let network = Network::new(plan, 3, Device::Cpu).unwrap();
+    let mut input = vec![0.0; 6 * 2 * 9 * 8];
+    crate::random::Stream::new(1, "x").at(0).fill_normal(&mut input);
+    let input = Tensor::from_slice(&input).reshape([6, 2, 9, 8]);
+    let output = network.forward(&[input], &Pass { training: true, step: 5 }, Head::Outputs).remove(0);
+    let loss = output.square().sum(Kind::Float);
+    let gradients = Tensor::run_backward(&[&loss], network.trainable(), false, false);
+    (output, gradients)
+}
+
+#[test]
+fn rewrites_change_neither_outputs_nor_gradients() {
+    for activation in ["relu", "sigmoid", "tanh"] {
+        let plain = convolutions(activation);
+        let (output, gradients) = pass(&plain);
+        let late = plain.movable_activations();
+        assert_eq!(late, [0, 3]);
+        for (channels_last, late) in [(true, vec![]), (false, late.clone()), (true, late)] {
+            let rewritten = NetworkPlan { channels_last, late_activations: late, ..plain.clone() };
+            let (other, others) = pass(&rewritten);
+            assert!(output.allclose(&other, 1e-5, 1e-6, false), "{activation}");
+            for (gradient, other) in gradients.iter().zip(&others) {
+                assert!(gradient.allclose(other, 1e-4, 1e-5, false), "{activation}: {gradient} {other}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_may_move_moves() {
+    let plan = sequence(
+        &[1, 4, 4],
+        &[
+            json!({"type": "conv2d", "filters": 2, "kernel_size": 1, "activation": "softmax"}),
+            json!("max_pool2d"),
+            json!({"type": "conv2d", "filters": 2, "kernel_size": 1}),
+            json!("max_pool2d"),
+            json!({"type": "conv2d", "filters": 2, "kernel_size": 1, "activation": "relu"}),
+            json!("flatten"),
+        ],
+    );
+    assert!(plan.movable_activations().is_empty());
+    let mut seen = convolutions("relu");
+    seen.outputs.push(0);
+    assert_eq!(seen.movable_activations(), [3]);
+}
+
+#[test]
+fn logits_are_left_without_the_last_activation_where_the_loss_is_fused() {
+    let plan = sequence(&[3], &[json!({"type": "dense", "units": 4}), json!("softmax")]);
+    let input = [Tensor::ones([2, 3], (Kind::Float, Device::Cpu))];
+    let network = Network::new(&plan, 1, Device::Cpu).unwrap();
+    let outputs = network.forward(&input, &Pass::INFERENCE, Head::Outputs).remove(0);
+    assert_eq!(network.forward(&input, &Pass::INFERENCE, Head::Logits)[0], outputs);
+    let fused = network.with_fused(&[true]);
+    let logits = fused.forward(&input, &Pass::INFERENCE, Head::Logits).remove(0);
+    assert_ne!(logits, outputs);
+    assert_eq!(fused.finish(0, &logits), outputs);
+    assert_eq!(fused.forward(&input, &Pass::INFERENCE, Head::Outputs)[0], outputs);
+}
+
+#[test]
+fn an_output_may_feed_other_nodes() {
+    let mut plan =
+        sequence(&[3], &[json!({"type": "dense", "units": 2, "activation": "sigmoid"}), json!("linear")]);
+    plan.outputs = vec![0, 1];
+    let network = Network::new(&plan, 1, Device::Cpu).unwrap().with_fused(&[true, false]);
+    let input = [Tensor::ones([2, 3], (Kind::Float, Device::Cpu))];
+    let heads = network.forward(&input, &Pass::INFERENCE, Head::Logits);
+    assert_eq!(heads[0].sigmoid(), heads[1]);
+}
+
+#[test]
+fn parameters_depend_on_seed_and_name_alone() {
+    let plan = convolutions("relu");
+    let network = Network::new(&plan, 3, Device::Cpu).unwrap();
+    let mut longer = plan.clone();
+    longer.nodes[7].name = "head".into();
+    let renamed = Network::new(&longer, 3, Device::Cpu).unwrap();
+    assert_eq!(network.parameters().get("n0.kernel"), renamed.parameters().get("n0.kernel"));
+    assert_ne!(network.parameters().get("n7.kernel"), renamed.parameters().get("head.kernel"));
+    let other = Network::new(&plan, 4, Device::Cpu).unwrap();
+    assert_ne!(network.parameters().get("n0.kernel"), other.parameters().get("n0.kernel"));
+}
+
+#[test]
+fn weights_are_loaded_into_the_plan_s_layout() {
+    let plan = convolutions("relu");
+    let source = Network::new(&plan, 3, Device::Cpu).unwrap();
+    let mut target = Network::new(&NetworkPlan { channels_last: true, ..plan }, 4, Device::Cpu).unwrap();
+    target.load(&source.named()).unwrap();
+    let kernel = &target.trainable()[0];
+    assert!(ops::is_channels_last(kernel) && !kernel.is_contiguous() && kernel.requires_grad());
+    assert_eq!(kernel, &source.trainable()[0]);
+    let bytes = |network: &Network| crate::torch::safetensors::to_bytes(&network.named()).unwrap();
+    assert_eq!(bytes(&source), bytes(&target));
+    let mut wrong = source.named();
+    wrong[0].1 = Tensor::zeros([1], (Kind::Float, Device::Cpu));
+    assert!(target.load(&wrong).unwrap_err().contains("n0.kernel"));
+    assert!(target.load(&wrong[1..]).is_err());
+}
+
+#[test]
+fn a_network_goes_from_thread_to_thread() {
+    fn send<T: Send>() {}
+    send::<Network>();
+}

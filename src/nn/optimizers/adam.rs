@@ -1,0 +1,74 @@
+use std::collections::HashMap;
+
+use tch::Tensor;
+
+use super::{OptimizerConfig, OptimizerState, Slots};
+use crate::nn::schedules::ScheduledRate;
+use crate::spec::{NonNegative, Positive, Rate};
+use crate::torch::ops;
+
+crate::record! {
+    /// Adam (Kingma and Ba, *Adam: A Method for Stochastic Optimization*, 2015, algorithm 1): running means `m` of the
+    /// gradient and `v` of its square, both freed of their bias towards nought, and
+    /// `w ← w − rate · m̂ / (√v̂ + epsilon)`.
+    pub struct Adam {
+        /// A number or a schedule.
+        pub learning_rate: ScheduledRate = ScheduledRate::constant(0.001),
+        /// Decay of the mean of gradients.
+        pub beta_1: Rate = Rate::literal(0.9),
+        /// Decay of the mean of squared gradients.
+        pub beta_2: Rate = Rate::literal(0.999),
+        /// Keeps the quotient finite.
+        pub epsilon: Positive = Positive::literal(1e-8),
+        /// L2 penalty: this times the parameter is added to its gradient.
+        pub weight_decay: NonNegative = NonNegative::literal(0.0),
+        /// Divides by the greatest `v` so far instead of the present one (Reddi, Kale and Kumar, *On the Convergence of
+        /// Adam and Beyond*, 2018).
+        pub amsgrad: bool = false,
+    }
+}
+
+impl OptimizerConfig for Adam {
+    fn learning_rate(&self) -> &ScheduledRate {
+        &self.learning_rate
+    }
+
+    fn slots(&self) -> u64 {
+        if self.amsgrad { 3 } else { 2 }
+    }
+
+    fn build(&self, parameters: &[(String, Tensor)]) -> Box<dyn OptimizerState> {
+        let names: &[&str] = if self.amsgrad { &["mean", "square", "greatest"] } else { &["mean", "square"] };
+        Box::new(State { config: self.clone(), slots: Slots::new(parameters, names) })
+    }
+}
+
+struct State {
+    config: Adam,
+    slots: Slots,
+}
+
+impl OptimizerState for State {
+    fn step(&mut self, gradients: &[Tensor], learning_rate: f64) {
+        self.slots.steps += 1;
+        let options = ops::AdamOptions {
+            learning_rate,
+            beta_1: self.config.beta_1.get(),
+            beta_2: self.config.beta_2.get(),
+            epsilon: self.config.epsilon.get(),
+            weight_decay: self.config.weight_decay.get(),
+            step: self.slots.steps,
+        };
+        let [means, squares, greatest @ ..] = self.slots.slots.as_slice() else { return };
+        let greatest = greatest.first().map(Vec::as_slice);
+        ops::fused_adam(&self.slots.parameters, gradients, means, squares, greatest, &options);
+    }
+
+    fn state(&self) -> Vec<(String, Tensor)> {
+        self.slots.state()
+    }
+
+    fn load(&mut self, state: &HashMap<String, Tensor>) -> Result<(), String> {
+        self.slots.load(state)
+    }
+}

@@ -1,0 +1,81 @@
+//! What can go wrong in the store, in the store's own words.
+
+use super::JobId;
+
+/// Why the store did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// A run that is no longer its job's: its attempt is stale, or it has ended.
+    #[error("the run has ended or was replaced")]
+    Gone,
+    /// A batch of reports that leaves others out.
+    #[error("the next batch of this run is number {expected}")]
+    OutOfOrder { expected: u64 },
+    #[error("no space is left for the database")]
+    Full,
+    #[error("the data folder was written by a newer version of this program")]
+    Newer,
+    #[error("the store is closed")]
+    Closed,
+    /// Stored bytes that this program did not write.
+    #[error("the database holds what it should not: {0}")]
+    Corrupt(String),
+    #[error("the database failed: {0}")]
+    Database(#[source] std::sync::Arc<sqlx::Error>),
+}
+
+/// What stands against a change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    #[error("this idempotency key was used with another body")]
+    IdempotencyKey,
+    #[error("the job is {status}")]
+    JobStatus { status: super::JobStatus },
+    #[error("the job \"{name}\" ({job}) needs this version")]
+    DatasetInUse { job: JobId, name: String },
+    #[error("the data set {name} has no version {version} any more")]
+    DatasetGone { name: String, version: u32 },
+    #[error("the alias \"{alias}\" points at this version")]
+    AliasPointsHere { alias: String },
+    #[error("the alias \"latest\" moves by itself")]
+    LatestAlias,
+}
+
+const FULL: i32 = 13;
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolClosed => return Self::Closed,
+            sqlx::Error::Database(database) => {
+                let code = database.code().and_then(|code| code.parse::<i32>().ok());
+                if code.is_some_and(|code| code & 0xff == FULL) {
+                    return Self::Full;
+                }
+            }
+            _ => {}
+        }
+        Self::Database(std::sync::Arc::new(error))
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        use sqlx::migrate::MigrateError;
+        match error {
+            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => Self::Newer,
+            MigrateError::Execute(error) => error.into(),
+            other => Self::Corrupt(other.to_string()),
+        }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}

@@ -1,0 +1,144 @@
+//! Events: what happened to jobs, in one growing order.
+
+use std::sync::Arc;
+
+use sqlx::query_as;
+use tokio::sync::broadcast;
+
+use super::{Event, EventKind, JobId, JobStatus, Store, StoreError};
+
+const PAGE: u32 = 500;
+
+/// Follows the events of one job or of all: first what is stored, then what comes, each once and in order.
+pub struct Follower {
+    store: Store,
+    job: Option<JobId>,
+    /// The last event that was handed out.
+    after: i64,
+    coming: broadcast::Receiver<Arc<[Event]>>,
+    /// Whether events up to the live ones are still to be read from the database.
+    behind: bool,
+    ended: bool,
+}
+
+impl Follower {
+    /// The next events, waiting for them; `None` behind a job's `end`.
+    pub async fn next(&mut self) -> Result<Option<Vec<Event>>, StoreError> {
+        loop {
+            if self.ended {
+                return Ok(None);
+            }
+            let found = if self.behind { self.stored().await? } else { self.live().await? };
+            if let Some(last) = found.last() {
+                self.after = last.id;
+                self.ended = self.job.is_some() && found.iter().any(|event| event.kind == EventKind::End);
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    /// The next page from the database. Those who come now wait in `coming`, so that none is lost between the two.
+    async fn stored(&mut self) -> Result<Vec<Event>, StoreError> {
+        let found = self.store.events(self.job, self.after, PAGE).await?;
+        if found.is_empty() {
+            self.behind = false;
+            if let Some(job) = self.job {
+                // A job whose end was handed out before, or that is not there any more, has nothing to wait for.
+                self.ended = match self.store.job_status(job).await {
+                    Ok(status) => {
+                        status.terminal() && self.store.events(self.job, self.after, 1).await?.is_empty()
+                    }
+                    Err(StoreError::NotFound(_)) => true,
+                    Err(error) => return Err(error),
+                };
+            }
+        }
+        Ok(found)
+    }
+
+    async fn live(&mut self) -> Result<Vec<Event>, StoreError> {
+        match self.coming.recv().await {
+            Ok(events) => Ok(events
+                .iter()
+                .filter(|event| event.id > self.after && self.job.is_none_or(|job| job == event.job))
+                .cloned()
+                .collect()),
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                self.behind = true;
+                Ok(Vec::new())
+            }
+            Err(broadcast::error::RecvError::Closed) => {
+                self.ended = true;
+                Ok(Vec::new())
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Stored events with greater ids, oldest first.
+    pub async fn events(&self, job: Option<JobId>, after: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        struct Row {
+            id: i64,
+            job: JobId,
+            kind: EventKind,
+            data: String,
+            time: i64,
+        }
+        let rows = match job {
+            Some(job) => query_as!(
+                Row,
+                r#"SELECT id AS "id!", job_id AS "job!: JobId", kind AS "kind!: EventKind", data AS "data!",
+                              time AS "time!"
+                       FROM event WHERE job_id = ? AND id > ? ORDER BY id LIMIT ?"#,
+                job,
+                after,
+                limit
+            )
+            .fetch_all(self.readers())
+            .await?,
+            None => query_as!(
+                Row,
+                r#"SELECT id AS "id!", job_id AS "job!: JobId", kind AS "kind!: EventKind", data AS "data!",
+                              time AS "time!"
+                       FROM event WHERE id > ? ORDER BY id LIMIT ?"#,
+                after,
+                limit
+            )
+            .fetch_all(self.readers())
+            .await?,
+        };
+        let event = |row: Row| Event {
+            id: row.id,
+            job: row.job,
+            kind: row.kind,
+            data: row.data.into(),
+            time: row.time,
+        };
+        Ok(rows.into_iter().map(event).collect())
+    }
+
+    /// The greatest id that was given; 0 before the first.
+    pub async fn last_event(&self) -> Result<i64, StoreError> {
+        let last = sqlx::query_scalar!(r#"SELECT coalesce(max(id), 0) AS "last!: i64" FROM event"#);
+        Ok(last.fetch_one(self.readers()).await?)
+    }
+
+    /// Follows the events behind this id.
+    pub fn follow(&self, job: Option<JobId>, after: i64) -> Follower {
+        let coming = self.inner.told.subscribe();
+        Follower { store: self.clone(), job, after, coming, behind: true, ended: false }
+    }
+
+    /// Events as they are committed, without what was before: for what only wants to be woken.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[Event]>> {
+        self.inner.told.subscribe()
+    }
+
+    async fn job_status(&self, job: JobId) -> Result<JobStatus, StoreError> {
+        sqlx::query_scalar!(r#"SELECT status AS "status!: JobStatus" FROM job WHERE id = ?"#, job)
+            .fetch_optional(self.readers())
+            .await?
+            .ok_or(StoreError::NotFound("job"))
+    }
+}

@@ -1,0 +1,3 @@
+//! Training methods, one a folder: each owns its loop.
+
+pub mod supervised;

@@ -1,0 +1,129 @@
+//! Batches, gathered into the same memory again and again.
+
+use std::sync::Arc;
+
+use tch::{Device, Kind, Tensor};
+
+use crate::data::{DataError, Dataset, Prepared, Preprocessing, TargetColumn, TargetValues};
+use crate::nn::losses::TargetEncoding;
+use crate::spec::Shape;
+use crate::torch::ops;
+
+use super::plan::Objective;
+
+/// The examples of a data set as a network learns from them.
+pub(super) struct Examples {
+    prepared: Prepared,
+    /// The targets of every row, by objective and column.
+    targets: Vec<Vec<TargetValues>>,
+    shapes: Vec<Shape>,
+    encodings: Vec<TargetEncoding>,
+}
+
+impl Examples {
+    pub(super) fn new(
+        dataset: &Arc<Dataset>,
+        preprocessing: &Preprocessing,
+        objectives: &[Objective],
+    ) -> Result<Arc<Self>, DataError> {
+        let read = |column: &TargetColumn| column.read(dataset);
+        Ok(Arc::new(Self {
+            prepared: Prepared::new(dataset.clone(), preprocessing)?,
+            targets: objectives
+                .iter()
+                .map(|objective| objective.columns.iter().map(read).collect())
+                .collect::<Result<_, _>>()?,
+            shapes: preprocessing.input_shapes(),
+            encodings: objectives.iter().map(|objective| objective.fitted.target).collect(),
+        }))
+    }
+}
+
+/// Examples side by side. On the CPU the tensors are views of the feed's memory: they hold until the next batch is
+/// gathered.
+pub(super) struct Batch {
+    /// In the order of the network's inputs.
+    pub(super) inputs: Vec<Tensor>,
+    /// In the order of the objectives.
+    pub(super) targets: Vec<Tensor>,
+}
+
+pub(super) struct Feed {
+    examples: Arc<Examples>,
+    capacity: usize,
+    /// Of a whole batch, on the CPU.
+    inputs: Vec<Tensor>,
+    targets: Vec<Tensor>,
+    /// A column on its way to stand beside others.
+    column: Vec<f32>,
+    device: Device,
+}
+
+impl Feed {
+    /// Takes the memory of a batch of `capacity`.
+    pub(super) fn new(examples: Arc<Examples>, capacity: usize, device: Device) -> Self {
+        let batch = |shape: &[u64], kind: Kind| {
+            let extents = std::iter::once(capacity as i64).chain(shape.iter().map(|extent| *extent as i64));
+            Tensor::zeros(extents.collect::<Vec<_>>(), (kind, Device::Cpu))
+        };
+        let inputs = examples.shapes.iter().map(|shape| batch(shape, Kind::Float)).collect();
+        let targets = examples
+            .encodings
+            .iter()
+            .zip(&examples.targets)
+            .map(|(encoding, columns)| match encoding {
+                TargetEncoding::ClassIndex => batch(&[], Kind::Int64),
+                TargetEncoding::Numbers => batch(&[columns.len() as u64], Kind::Float),
+            })
+            .collect();
+        Self { examples, capacity, inputs, targets, column: vec![0.0; capacity], device }
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    pub(super) fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Gathers these rows, `capacity` of them at most.
+    pub(super) fn gather(&mut self, rows: &[u32]) -> Batch {
+        let examples = &self.examples;
+        for (index, memory) in self.inputs.iter_mut().enumerate() {
+            let all = ops::as_slice_mut::<f32>(memory);
+            let wanted = all.len() / self.capacity * rows.len();
+            examples.prepared.gather(index, rows, &mut all[..wanted]);
+        }
+        for (memory, columns) in self.targets.iter_mut().zip(&examples.targets) {
+            gather_targets(memory, columns, rows, &mut self.column[..rows.len()]);
+        }
+        let part = |memory: &Tensor| {
+            let whole = rows.len() == self.capacity;
+            let part = if whole { memory.shallow_clone() } else { memory.narrow(0, 0, rows.len() as i64) };
+            if self.device == Device::Cpu { part } else { part.to_device(self.device) }
+        };
+        Batch {
+            inputs: self.inputs.iter().map(part).collect(),
+            targets: self.targets.iter().map(part).collect(),
+        }
+    }
+}
+
+/// Writes the columns' targets side by side.
+fn gather_targets(memory: &mut Tensor, columns: &[TargetValues], rows: &[u32], column: &mut [f32]) {
+    match columns {
+        [classes] if memory.kind() == Kind::Int64 => {
+            classes.gather_classes(rows, &mut ops::as_slice_mut::<i64>(memory)[..rows.len()]);
+        }
+        [numbers] => numbers.gather_numbers(rows, &mut ops::as_slice_mut::<f32>(memory)[..rows.len()]),
+        several => {
+            let all = ops::as_slice_mut::<f32>(memory);
+            for (index, numbers) in several.iter().enumerate() {
+                numbers.gather_numbers(rows, column);
+                let places = all[index..].iter_mut().step_by(several.len());
+                places.zip(column.iter()).for_each(|(place, number)| *place = *number);
+            }
+        }
+    }
+}

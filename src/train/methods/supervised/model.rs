@@ -1,0 +1,69 @@
+//! The model that supervised training makes, and how a kept one is evaluated.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tch::Device;
+
+use crate::data::{DataError, Dataset, Preprocessing};
+use crate::nn::network::Network;
+use crate::spec::Field;
+use crate::train::ModelFiles;
+use crate::train::model::{MODEL_FORMAT, ModelDocument, ModelOutput};
+use crate::train::network;
+
+use super::Training;
+use super::evaluation::Examiner;
+use super::feed::{Examples, Feed};
+use super::plan::Objective;
+use super::state;
+
+/// Loss and metrics of a network on rows of a data set.
+pub(crate) fn evaluate(
+    network: &Network,
+    preprocessing: &Preprocessing,
+    objectives: &[Objective],
+    dataset: &Arc<Dataset>,
+    rows: &[u32],
+    batch_size: usize,
+) -> Result<BTreeMap<String, f64>, DataError> {
+    let examples = Examples::new(dataset, preprocessing, objectives)?;
+    let feed = Feed::new(examples, batch_size.min(rows.len()).max(1), Device::Cpu);
+    let values = Examiner::new(objectives, feed).examine(network, rows, || true);
+    Ok(values.unwrap_or_default().into_iter().collect())
+}
+
+impl Training<'_> {
+    /// The files of the network as it is.
+    pub(super) fn model(&self) -> ModelFiles {
+        let document = ModelDocument {
+            format: MODEL_FORMAT,
+            spec: self.job.write(),
+            preprocessing: self.plan.preprocessing.clone(),
+            network: network::write(&self.plan.network),
+            outputs: self.outputs(),
+        };
+        ModelFiles {
+            output: String::new(),
+            metrics: self.state.latest.iter().map(|(name, value)| (name.clone(), value.0)).collect(),
+            document: serde_json::to_string_pretty(&document).unwrap_or_default(),
+            weights: state::copies(&self.network),
+        }
+    }
+
+    fn outputs(&self) -> Vec<ModelOutput> {
+        let nodes = self.plan.network.outputs.iter().map(|index| &self.plan.network.nodes[*index]);
+        nodes
+            .zip(&self.plan.objectives)
+            .map(|(node, objective)| ModelOutput {
+                name: node.name.clone(),
+                target: objective.name.clone(),
+                columns: objective.columns.clone(),
+                shape: node.output_shape.clone(),
+                loss: objective.loss.write(),
+                weight: objective.weight,
+                metrics: objective.metrics.iter().map(Field::write).collect(),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,476 @@
+//! The network of a body: its layers read, its shapes proved, its cost counted, without touching a tensor.
+
+use serde_json::{Map, Value, json};
+
+use super::config::Supervised;
+use super::objectives::Target;
+use super::plan::Objective;
+use crate::data::Preprocessing;
+use crate::nn::initializers::ParameterSpec;
+use crate::nn::layers::{Inferred, Layer};
+use crate::nn::losses::LossForm;
+use crate::nn::network::{NetworkInput, NetworkNode, NetworkPlan, Source};
+use crate::spec::{Field, ModelSpec, NODE_MEMBERS, Outputs, Pointer, Resources, Shape, SpecErrors};
+use crate::train::graph::Graph;
+use crate::train::plan::{NodeSummary, PlanError, Summary};
+
+const F32: u64 = 4;
+
+/// What the network's outputs are for, as far as it is known.
+pub(super) struct Head<'a> {
+    pub(super) targets: Option<&'a [Target]>,
+    pub(super) batch: Option<u64>,
+}
+
+/// A network as far as it could be resolved.
+pub(super) struct Resolution {
+    inputs: Vec<(String, Option<Shape>)>,
+    /// In topological order.
+    pub(super) nodes: Vec<ResolvedNode>,
+    /// Indices into `nodes`.
+    pub(super) outputs: Vec<usize>,
+    pub(super) warnings: Vec<String>,
+    form: crate::spec::Form,
+    pointer: Pointer,
+}
+
+pub(super) struct ResolvedNode {
+    pub(super) name: String,
+    /// In the body.
+    pub(super) index: usize,
+    kind: String,
+    pub(super) layer: Option<Layer>,
+    /// `Source::Node` counts in topological order.
+    inputs: Option<Vec<Source>>,
+    pub(super) output_shape: Option<Shape>,
+    inferred: Option<Inferred>,
+}
+
+impl ResolvedNode {
+    pub(super) fn says_units(&self, model: &ModelSpec) -> bool {
+        model.nodes[self.index].component.fields.contains_key("units")
+    }
+}
+
+/// Resolves a network whose data enter as `input_names`.
+pub(super) fn resolve_network(
+    model: &ModelSpec,
+    input_names: &[String],
+    preprocessing: Option<&(Preprocessing, Vec<String>)>,
+    head: &Head,
+    errors: &mut SpecErrors,
+) -> Resolution {
+    let graph = Graph::read(model, input_names, errors);
+    let mut place = vec![0; model.nodes.len()];
+    for (at, index) in graph.order.iter().enumerate() {
+        place[*index] = at;
+    }
+    let reorder = |source: &Source| match source {
+        Source::Node(index) => Source::Node(place[*index]),
+        Source::Input(index) => Source::Input(*index),
+    };
+    let nodes = graph.order.iter().map(|index| {
+        let spec = &model.nodes[*index];
+        ResolvedNode {
+            name: graph.names[*index].clone(),
+            index: *index,
+            kind: spec.component.kind.clone(),
+            layer: Layer::from_component(&spec.component, &NODE_MEMBERS, errors),
+            inputs: graph.inputs[*index].as_ref().map(|inputs| inputs.iter().map(reorder).collect()),
+            output_shape: None,
+            inferred: None,
+        }
+    });
+    let nodes = nodes.collect();
+    let shapes = preprocessing.map(|(preprocessing, _)| preprocessing.input_shapes());
+    let inputs = input_names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| (name.clone(), shapes.as_ref().and_then(|shapes| shapes.get(index).cloned())))
+        .collect();
+    let mut network = Resolution {
+        inputs,
+        nodes,
+        outputs: Vec::new(),
+        warnings: Vec::new(),
+        form: model.form,
+        pointer: model.pointer.clone(),
+    };
+    network.find_outputs(model, errors);
+    network.fill_units(model, head);
+    network.infer(model, head, errors);
+    network.check_use(model, errors);
+    network
+}
+
+impl Resolution {
+    fn find_outputs(&mut self, model: &ModelSpec, errors: &mut SpecErrors) {
+        let at = model.pointer.key("outputs");
+        let find = |name: &str| self.nodes.iter().position(|node| node.name == name);
+        self.outputs = match &model.outputs {
+            None => (0..self.nodes.len()).filter(|index| self.consumers(*index).next().is_none()).collect(),
+            Some(Outputs::ByTarget(pairs)) => pairs.iter().filter_map(|(_, node)| find(node)).collect(),
+            Some(Outputs::Nodes(names)) => {
+                if names.is_empty() {
+                    errors.push(&at, "must name at least one node");
+                }
+                let found = names.iter().enumerate().filter_map(|(place, name)| {
+                    let node = find(name);
+                    if node.is_none() {
+                        let hint = crate::spec::field::did_you_mean(
+                            name,
+                            self.nodes.iter().map(|node| node.name.as_str()),
+                        );
+                        errors.push(&at.index(place), format!("\"{name}\" is not a node{hint}"));
+                    }
+                    node
+                });
+                found.collect()
+            }
+        };
+    }
+
+    /// The nodes that take what node `index` gives.
+    fn consumers(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        (0..self.nodes.len()).filter(move |other| {
+            self.nodes[*other].inputs.iter().flatten().any(|source| *source == Source::Node(index))
+        })
+    }
+
+    /// The node that sets the width of node `index`: itself, or one before it where it keeps its input's shape.
+    pub(super) fn width_source(&self, mut index: usize) -> usize {
+        while self.keeps_width(index)
+            && let Some([Source::Node(before)]) = self.nodes[index].inputs.as_deref()
+        {
+            index = *before;
+        }
+        index
+    }
+
+    /// Whether a node's output has the shape of its input, whatever that is: an activation, a dropout.
+    fn keeps_width(&self, index: usize) -> bool {
+        let Some(layer) = &self.nodes[index].layer else { return false };
+        let stand_ins: [Shape; 2] = [vec![7], vec![11]];
+        stand_ins.iter().all(|shape| {
+            layer.infer(std::slice::from_ref(shape)).is_ok_and(|inferred| {
+                inferred.output == *shape && inferred.parameters.is_empty() && layer.name() != "flatten"
+            })
+        })
+    }
+
+    /// Gives a last layer without `units` the width that its target asks for.
+    fn fill_units(&mut self, model: &ModelSpec, head: &Head) {
+        let Some(targets) = head.targets else { return };
+        for (place, output) in self.outputs.clone().into_iter().enumerate() {
+            let target = match &model.outputs {
+                Some(Outputs::ByTarget(pairs)) => {
+                    let name = &pairs[place.min(pairs.len() - 1)].0;
+                    targets.iter().find(|target| target.name == *name)
+                }
+                _ => targets.first().filter(|_| targets.len() == 1 && self.outputs.len() == 1),
+            };
+            let Some(target) = target else { continue };
+            let index = self.width_source(output);
+            if let Some(layer) = &mut self.nodes[index].layer {
+                layer.fill_units(target.loss.width(&target.view()));
+            }
+        }
+    }
+
+    fn shape_of(&self, source: Source) -> Option<&Shape> {
+        match source {
+            Source::Input(index) => self.inputs.get(index)?.1.as_ref(),
+            Source::Node(index) => self.nodes[index].output_shape.as_ref(),
+        }
+    }
+
+    fn infer(&mut self, model: &ModelSpec, head: &Head, errors: &mut SpecErrors) {
+        for index in 0..self.nodes.len() {
+            let node = &self.nodes[index];
+            let (Some(layer), Some(inputs)) = (&node.layer, &node.inputs) else { continue };
+            let shapes: Option<Vec<Shape>> =
+                inputs.iter().map(|source| self.shape_of(*source).cloned()).collect();
+            let Some(shapes) = shapes else {
+                self.nodes[index].output_shape = guess(layer, inputs.len());
+                continue;
+            };
+            match layer.infer(&shapes) {
+                Ok(inferred) => {
+                    self.nodes[index].output_shape = Some(inferred.output.clone());
+                    self.nodes[index].inferred = Some(inferred);
+                }
+                Err(error) => {
+                    let guessed = guess(layer, inputs.len());
+                    // Units left out of a last layer come from the target; where that is unknown, so are they.
+                    let unknown = head.targets.is_none()
+                        && error.field == Some("units")
+                        && self.outputs.contains(&index);
+                    if !unknown {
+                        let at = model.node_pointer(self.nodes[index].index);
+                        let at = error.field.map_or(at.clone(), |field| at.key(field));
+                        errors.push(&at, error.detail);
+                    }
+                    self.nodes[index].output_shape = guessed;
+                }
+            }
+        }
+    }
+
+    /// Notes nodes whose value nobody uses, and warns of inputs that nobody takes.
+    fn check_use(&mut self, model: &ModelSpec, errors: &mut SpecErrors) {
+        if model.outputs.is_some() {
+            for index in 0..self.nodes.len() {
+                if self.consumers(index).next().is_none() && !self.outputs.contains(&index) {
+                    let at = model.node_pointer(self.nodes[index].index);
+                    let name = &self.nodes[index].name;
+                    errors.push(
+                        &at,
+                        format!("\"{name}\" feeds no other node and is no output: leave it out or use it"),
+                    );
+                }
+            }
+        }
+        for (index, (name, _)) in self.inputs.iter().enumerate() {
+            let taken = self
+                .nodes
+                .iter()
+                .flat_map(|node| node.inputs.iter().flatten())
+                .any(|source| *source == Source::Input(index));
+            let unread = self.nodes.iter().any(|node| node.inputs.is_none());
+            if !taken && !unread {
+                errors.push(&model.pointer, format!("no node takes the input \"{name}\""));
+            }
+        }
+    }
+
+    /// Forward cost of an example.
+    pub(super) fn flops(&self) -> u64 {
+        self.costs().map(|inferred| inferred.flops).fold(0, u64::saturating_add)
+    }
+
+    fn costs(&self) -> impl Iterator<Item = &Inferred> {
+        self.nodes.iter().filter_map(|node| node.inferred.as_ref())
+    }
+
+    /// Forward activations of an example, in bytes.
+    pub(super) fn example_bytes(&self) -> u64 {
+        let inputs: u64 = self.inputs.iter().filter_map(|(_, shape)| shape.as_ref()).map(elements).sum();
+        self.costs().map(|inferred| inferred.saved).fold(inputs, u64::saturating_add).saturating_mul(F32)
+    }
+
+    /// What training takes beyond an idle worker.
+    pub(super) fn footprint(&self, batch: u64, slots: u64, config: &Supervised) -> Footprint {
+        let best = config.early_stopping.as_ref().is_some_and(|rule| rule.restore_best);
+        Footprint {
+            // Weights, gradients, what the optimiser keeps, and the best weights so far; and the copy that a
+            // checkpoint is written from.
+            by_parameter: F32 * (2 + slots + u64::from(best) + 1 + slots),
+            // What is kept for the way back, and its gradient while that is under way.
+            by_activation: F32 * 2 * batch,
+            nodes: self
+                .nodes
+                .iter()
+                .map(|node| {
+                    let parameters = node.inferred.as_ref().map_or(0, parameters);
+                    (node.index, parameters, node.inferred.as_ref().map_or(0, |inferred| inferred.saved))
+                })
+                .collect(),
+        }
+    }
+
+    /// Notes the node at which the job's memory is exceeded.
+    pub(super) fn check_memory(&self, footprint: &Footprint, resources: &Resources, errors: &mut SpecErrors) {
+        let limit = resources.memory_mb.get() << 20;
+        let mut used: u64 = Footprint::FIXED;
+        for (index, parameters, saved) in &footprint.nodes {
+            let node = footprint.bytes(*parameters, *saved);
+            used = used.saturating_add(node);
+            if used > limit {
+                let at = self.pointer.key(self.form.member()).index(*index);
+                errors.push(
+                    &at,
+                    format!(
+                        "with this node the job takes about {} MiB ({} MiB of it here: {parameters} parameters, {saved} \
+                         activations an example), and resources.memory_mb allows {} MiB",
+                        used >> 20,
+                        node >> 20,
+                        resources.memory_mb.get()
+                    ),
+                );
+                return;
+            }
+        }
+    }
+
+    pub(super) fn summary(&self, objectives: &[Objective]) -> Summary {
+        let inputs = self.inputs.iter().map(|(name, shape)| NodeSummary {
+            name: name.clone(),
+            kind: "input".into(),
+            inputs: Vec::new(),
+            output_shape: shape.clone().unwrap_or_default(),
+            parameters: 0,
+            trainable: 0,
+        });
+        let nodes = self.nodes.iter().map(|node| {
+            let all = node.inferred.as_ref().map_or(0, parameters);
+            let frozen: u64 = node
+                .inferred
+                .iter()
+                .flat_map(|inferred| &inferred.parameters)
+                .filter(|parameter| !parameter.trainable)
+                .map(ParameterSpec::elements)
+                .sum();
+            NodeSummary {
+                name: node.name.clone(),
+                kind: node.kind.clone(),
+                inputs: node.inputs.iter().flatten().map(|source| self.name_of(*source)).collect(),
+                output_shape: node.output_shape.clone().unwrap_or_default(),
+                parameters: all,
+                trainable: all - frozen,
+            }
+        });
+        let mut rewrites = Vec::new();
+        let names = |nodes: Vec<usize>| {
+            nodes.into_iter().map(|node| self.nodes[node].name.clone()).collect::<Vec<_>>()
+        };
+        let convolutions = self.convolutions();
+        if !convolutions.is_empty() {
+            rewrites.push(("channels_last", names(convolutions)));
+        }
+        let late = self.late_activations();
+        if !late.is_empty() {
+            rewrites.push(("activation_after_pooling", names(late)));
+        }
+        let fused: Vec<usize> = self
+            .outputs
+            .iter()
+            .zip(objectives)
+            .filter(|(_, objective)| objective.fitted.form == LossForm::OnLogits)
+            .map(|(node, _)| *node)
+            .collect();
+        if !fused.is_empty() {
+            rewrites.push(("fused_loss", names(fused)));
+        }
+        Summary { nodes: inputs.chain(nodes).collect(), rewrites, ..Summary::default() }
+    }
+
+    fn name_of(&self, source: Source) -> String {
+        match source {
+            Source::Input(index) => self.inputs[index].0.clone(),
+            Source::Node(index) => self.nodes[index].name.clone(),
+        }
+    }
+
+    fn convolutions(&self) -> Vec<usize> {
+        let is =
+            |index: &usize| self.nodes[*index].layer.as_ref().is_some_and(|layer| layer.name() == "conv2d");
+        (0..self.nodes.len()).filter(is).collect()
+    }
+
+    /// Nodes whose activation gives the same behind the max-pooling that is their only use, at a part of the work.
+    fn late_activations(&self) -> Vec<usize> {
+        let late = |index: &usize| {
+            let commutes = self.nodes[*index].layer.as_ref().is_some_and(|layer| {
+                layer.activation().is_some_and(|activation| activation.elementwise_non_decreasing())
+            });
+            let mut consumers = self.consumers(*index);
+            let pooled = matches!((consumers.next(), consumers.next()), (Some(only), None)
+                if self.nodes[only].layer.as_ref().is_some_and(|layer| layer.name() == "max_pool2d"));
+            commutes && pooled && !self.outputs.contains(index)
+        };
+        (0..self.nodes.len()).filter(late).collect()
+    }
+
+    /// The network in the body's form with everything written out.
+    pub(super) fn write(&self, outputs: Option<&Outputs>) -> Value {
+        let mut nodes: Vec<(usize, Value)> = self
+            .nodes
+            .iter()
+            .map(|node| {
+                let mut members = Map::new();
+                members.insert("name".into(), json!(node.name));
+                if let Some(layer) = &node.layer {
+                    members.extend(layer.write_component());
+                }
+                if self.form == crate::spec::Form::Nodes {
+                    let inputs: Vec<String> =
+                        node.inputs.iter().flatten().map(|source| self.name_of(*source)).collect();
+                    members.insert("inputs".into(), json!(inputs));
+                }
+                (node.index, Value::Object(members))
+            })
+            .collect();
+        nodes.sort_by_key(|(index, _)| *index);
+        let mut members = Map::new();
+        members.insert(self.form.member().into(), nodes.into_iter().map(|(_, node)| node).collect());
+        if let Some(outputs) = outputs {
+            members.insert("outputs".into(), outputs.write());
+        }
+        Value::Object(members)
+    }
+
+    pub(super) fn into_plan(self) -> Result<NetworkPlan, PlanError> {
+        let channels_last = !self.convolutions().is_empty();
+        let late_activations = self.late_activations();
+        let unresolved = || PlanError::Unavailable("the network is not resolved".into());
+        let inputs = self.inputs.into_iter().map(|(name, shape)| Some(NetworkInput { name, shape: shape? }));
+        let nodes = self.nodes.into_iter().map(|node| {
+            Some(NetworkNode {
+                name: node.name,
+                layer: node.layer?,
+                inputs: node.inputs?,
+                output_shape: node.output_shape?,
+            })
+        });
+        Ok(NetworkPlan {
+            inputs: inputs.collect::<Option<_>>().ok_or_else(unresolved)?,
+            nodes: nodes.collect::<Option<_>>().ok_or_else(unresolved)?,
+            outputs: self.outputs,
+            channels_last,
+            late_activations,
+        })
+    }
+}
+
+fn elements(shape: &Shape) -> u64 {
+    shape.iter().fold(1, |all, extent| all.saturating_mul(*extent))
+}
+
+fn parameters(inferred: &Inferred) -> u64 {
+    inferred.parameters.iter().map(ParameterSpec::elements).fold(0, u64::saturating_add)
+}
+
+/// The output of a layer whose input is not known, where it is the same for whatever input it fits: a dense layer's
+/// is, a flattening's is not.
+fn guess(layer: &Layer, inputs: usize) -> Option<Shape> {
+    let stand_ins: [[Shape; 2]; 2] = [[vec![7], vec![11]], [vec![1, 64, 64], vec![3, 128, 128]]];
+    stand_ins.iter().find_map(|[one, other]| {
+        let one = layer.infer(&vec![one.clone(); inputs]).ok()?.output;
+        let other = layer.infer(&vec![other.clone(); inputs]).ok()?.output;
+        (one == other).then_some(one)
+    })
+}
+
+/// What a job takes, by what takes it.
+pub(super) struct Footprint {
+    by_parameter: u64,
+    by_activation: u64,
+    /// Index in the body, parameters, elements kept an example.
+    nodes: Vec<(usize, u64, u64)>,
+}
+
+impl Footprint {
+    /// What a run takes whatever its network: buffers of libtorch's, the reporter.
+    const FIXED: u64 = 16 << 20;
+
+    fn bytes(&self, parameters: u64, saved: u64) -> u64 {
+        parameters.saturating_mul(self.by_parameter).saturating_add(saved.saturating_mul(self.by_activation))
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.nodes
+            .iter()
+            .map(|(_, parameters, saved)| self.bytes(*parameters, *saved))
+            .fold(Self::FIXED, u64::saturating_add)
+    }
+}

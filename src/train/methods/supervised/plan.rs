@@ -1,0 +1,135 @@
+//! All that supervised training needs, proven: the resolver fills it, the loop reads it and checks nothing again.
+
+use std::sync::Arc;
+
+use tch::Tensor;
+
+use crate::data::{Dataset, Partition, Preprocessing, TargetColumn, TargetKind, TargetScale};
+use crate::nn::losses::{FittedLoss, Loss, LossForm, Misfit, OutputView, TargetView};
+use crate::nn::metrics::Metric;
+use crate::nn::network::{NetworkNode, NetworkPlan};
+use crate::nn::optimizers::Optimizer;
+use crate::train::model::ModelOutput;
+
+use super::clipping::Clipping;
+use super::early_stopping::EarlyStopping;
+
+pub struct SupervisedPlan {
+    pub dataset: Arc<Dataset>,
+    pub partition: Partition,
+    /// Fitted on the training part.
+    pub preprocessing: Preprocessing,
+    /// Its inputs are the preprocessing's, in their order.
+    pub network: NetworkPlan,
+    /// What is learned, one for each of the network's outputs and in their order.
+    pub objectives: Vec<Objective>,
+    pub optimizer: Optimizer,
+    pub gradient_clipping: Option<Clipping>,
+    pub early_stopping: Option<EarlyStopping>,
+    /// At most the size of the training part.
+    pub batch_size: u64,
+    pub epochs: u64,
+    /// Forward activations of one example in bytes; evaluation batches are cut by it.
+    pub example_bytes: u64,
+}
+
+impl SupervisedPlan {
+    pub fn steps_per_epoch(&self) -> u64 {
+        (self.partition.train.len() as u64).div_ceil(self.batch_size.max(1))
+    }
+
+    pub fn steps(&self) -> u64 {
+        self.epochs * self.steps_per_epoch()
+    }
+}
+
+/// One output of the network and what it is to say.
+#[derive(Clone, Debug)]
+pub struct Objective {
+    /// The target's name, as `loss` and `loss_weights` name it. With several objectives its series are
+    /// `<name>_loss` and so on.
+    pub name: String,
+    /// The target's columns: one, or several numbers (or 0/1 classes) that one output predicts together.
+    pub columns: Vec<TargetColumn>,
+    pub loss: Loss,
+    pub fitted: FittedLoss,
+    pub weight: f64,
+    /// In the order of the body; each metric's own name names its series.
+    pub metrics: Vec<Metric>,
+}
+
+impl Objective {
+    /// Fits an output's loss to its node and target, as a kept model's is fitted again.
+    pub(crate) fn fit(
+        output: &ModelOutput,
+        loss: Loss,
+        metrics: Vec<Metric>,
+        node: &NetworkNode,
+    ) -> Result<Self, String> {
+        let classes = match output.columns.as_slice() {
+            [column] if !column.classes().is_empty() => Some(column.classes().len() as u64),
+            _ => None,
+        };
+        let target = TargetView { classes, columns: output.columns.len() as u64 };
+        let view = OutputView { shape: &node.output_shape, activation: node.layer.activation() };
+        let fitted = loss.fit(&view, &target).map_err(|(Misfit::Loss(why) | Misfit::Width(why))| why)?;
+        Ok(Self {
+            name: output.target.clone(),
+            columns: output.columns.clone(),
+            loss,
+            fitted,
+            weight: output.weight,
+            metrics,
+        })
+    }
+
+    /// Whether the loss takes what stands before the output's activation.
+    pub fn is_fused(&self) -> bool {
+        self.fitted.form == LossForm::OnLogits
+    }
+
+    /// Outputs or targets in the unit of the data: what `target_transform` did is undone.
+    pub(super) fn own_terms(&self, values: &Tensor) -> Tensor {
+        let scales: Vec<Option<TargetScale>> = self
+            .columns
+            .iter()
+            .map(|column| match column.kind {
+                TargetKind::Number { scale } => scale,
+                TargetKind::Category { .. } => None,
+            })
+            .collect();
+        if scales.iter().all(Option::is_none) {
+            return values.shallow_clone();
+        }
+        let along = |pick: fn(&TargetScale) -> f64, without: f64| {
+            let numbers: Vec<f32> =
+                scales.iter().map(|scale| scale.as_ref().map_or(without, pick) as f32).collect();
+            Tensor::from_slice(&numbers).to_device(values.device())
+        };
+        values * along(|scale| scale.deviation, 1.0) + along(|scale| scale.mean, 0.0)
+    }
+}
+
+/// The name of an objective's series, without the part's prefix.
+pub(super) fn series(objectives: &[Objective], objective: &Objective, name: &str) -> String {
+    if objectives.len() == 1 { name.to_owned() } else { format!("{}_{name}", objective.name) }
+}
+
+/// The losses of a batch: the total that is learned from, then each objective's where there are several.
+pub(super) fn losses(objectives: &[Objective], heads: &[Tensor], targets: &[Tensor]) -> Vec<Tensor> {
+    let each: Vec<Tensor> = objectives
+        .iter()
+        .zip(heads.iter().zip(targets))
+        .map(|(objective, (head, target))| objective.loss.forward(head, target, &objective.fitted))
+        .collect();
+    let weighted = |(objective, loss): (&Objective, &Tensor)| {
+        if (objective.weight - 1.0).abs() < f64::EPSILON {
+            loss.shallow_clone()
+        } else {
+            loss * objective.weight
+        }
+    };
+    let total = objectives.iter().zip(&each).map(weighted).reduce(|total, loss| total + loss);
+    let Some(total) = total else { return Vec::new() };
+    if objectives.len() == 1 { vec![total] } else { std::iter::once(total).chain(each).collect() }
+}

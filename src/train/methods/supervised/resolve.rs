@@ -1,0 +1,316 @@
+//! From the fields of `training` to a [`SupervisedPlan`], every mistake noted at the field that the user would change.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::config::{Losses, Supervised};
+use super::network::{Head, resolve_network};
+use super::objectives::{Target, check_metrics, fit_objectives, series, targets};
+use super::plan::SupervisedPlan;
+use crate::data::{Columns, Dataset, Partition, Preprocessing, partition, resolve_columns};
+use crate::nn::layers::Layer;
+use crate::nn::metrics::Metric;
+use crate::spec::dataset::{DatasetRef, Holdout, Input};
+use crate::spec::field::did_you_mean;
+use crate::spec::{
+    Component, Epochs, Field, ModelSpec, NODE_MEMBERS, Name, Pointer, Record, Resources, SpecErrors, Version,
+};
+use crate::train::plan::{Catalog, CatalogError, PlanError, Summary};
+
+/// The most steps that a job may take.
+const MOST_STEPS: u64 = 1_000_000_000;
+
+/// What the method knows of its job.
+pub(crate) struct Context<'a> {
+    pub(crate) seed: u64,
+    pub(crate) resources: &'a Resources,
+}
+
+/// A method's plan with what is told of it.
+pub(crate) struct Resolved {
+    pub(crate) plan: SupervisedPlan,
+    pub(crate) summary: Summary,
+    /// The canonical members of `training`.
+    pub(crate) training: Map<String, Value>,
+}
+
+/// The parts of the body that could be read; the rest is noted.
+struct Parts {
+    whole: Option<Supervised>,
+    dataset: Option<DatasetRef>,
+    model: Option<ModelSpec>,
+    losses: Option<Losses>,
+    metrics: Option<Vec<Metric>>,
+}
+
+/// What is known of the data: needed for shapes, targets and steps.
+struct Data {
+    dataset: Arc<Dataset>,
+    columns: Columns,
+    reference: DatasetRef,
+}
+
+/// Resolves the fields of `training`. `None` where mistakes were noted.
+pub(crate) fn resolve(
+    training: &Component,
+    context: &Context,
+    catalog: &dyn Catalog,
+    errors: &mut SpecErrors,
+) -> Result<Option<Resolved>, PlanError> {
+    let at = &training.pointer;
+    let parts = read_parts(training, errors);
+    let data = find_data(training, &parts, catalog, errors)?;
+    let targets = match (&data, &parts.losses) {
+        (Some(data), Some(losses)) => {
+            targets(&data.dataset, &data.columns, &data.reference, losses, &at.key("loss"), errors)
+        }
+        _ => None,
+    };
+    let (partition, preprocessing) = match &data {
+        Some(data) => prepare(data, targets.as_deref(), context.seed, &at.key("dataset"), errors),
+        None => (None, None),
+    };
+    let inputs = input_names(data.as_ref(), parts.dataset.as_ref());
+    let network = parts.model.as_ref().map(|model| {
+        let head = Head {
+            targets: targets.as_deref(),
+            batch: parts.whole.as_ref().map(|whole| whole.batch_size.get()),
+        };
+        resolve_network(model, &inputs, preprocessing.as_ref(), &head, errors)
+    });
+    let objectives = match (&network, &parts.model, targets) {
+        (Some(network), Some(model), Some(targets)) => {
+            fit_objectives(network, model, targets, parts.whole.as_ref(), at, errors)
+        }
+        _ => None,
+    };
+    if let (Some(metrics), Some(objectives)) = (&parts.metrics, &objectives) {
+        check_metrics(metrics, objectives, &at.key("metrics"), errors);
+    }
+    let (Some(whole), Some(data), Some(partition), Some(preprocessing), Some(network), Some(mut objectives)) =
+        (parts.whole, data, partition, preprocessing, network, objectives)
+    else {
+        return Ok(None);
+    };
+    let batch = whole.batch_size.get().min(partition.train.len().max(1) as u64);
+    let steps_per_epoch = (partition.train.len() as u64).div_ceil(batch);
+    check_steps(whole.epochs, steps_per_epoch, at, errors);
+    super::objectives::assign_metrics(&whole.metrics, &mut objectives);
+    if data.reference.target_transform.is_some() {
+        super::objectives::standardize(&mut objectives, &data.dataset, &partition.train, at, errors);
+    }
+    check_monitor(&whole, &series(&objectives, !partition.validation.is_empty()), at, errors);
+    let footprint = network.footprint(batch, whole.optimizer.slots(), &whole);
+    network.check_memory(&footprint, context.resources, errors);
+    if !errors.is_empty() {
+        return Ok(None);
+    }
+    let mut summary = network.summary(&objectives);
+    summary.memory_bytes = footprint.total();
+    summary.flops = network.flops().saturating_mul(3).saturating_mul(batch);
+    summary.steps_per_epoch = steps_per_epoch;
+    summary.warnings = [partition.warnings.as_slice(), network.warnings.as_slice()].concat();
+    summary.warnings.extend(preprocessing.1);
+    let training = canonical(&whole, &data, &network);
+    let plan = SupervisedPlan {
+        dataset: data.dataset,
+        partition,
+        preprocessing: preprocessing.0,
+        example_bytes: network.example_bytes(),
+        network: network.into_plan()?,
+        objectives,
+        optimizer: whole.optimizer.clone(),
+        gradient_clipping: whole.gradient_clipping.map(|clipping| clipping.0),
+        early_stopping: whole.early_stopping.as_ref().map(super::config::EarlyStoppingSpec::rule),
+        batch_size: batch,
+        epochs: whole.epochs.get(),
+    };
+    Ok(Some(Resolved { plan, summary, training }))
+}
+
+/// Reads the whole; where it is refused, reads the parts one by one, so that what follows from each can be checked.
+fn read_parts(training: &Component, errors: &mut SpecErrors) -> Parts {
+    let at = &training.pointer;
+    let whole = Supervised::read_fields(&training.fields, at, "supervised", &["method"], errors);
+    if let Some(whole) = whole {
+        return Parts {
+            dataset: Some(whole.dataset.clone()),
+            model: Some(whole.model.clone()),
+            losses: Some(whole.loss.clone()),
+            metrics: Some(whole.metrics.clone()),
+            whole: Some(whole),
+        };
+    }
+    let parts = Parts {
+        whole: None,
+        dataset: part(training, "dataset", errors),
+        model: part(training, "model", errors),
+        losses: part(training, "loss", errors),
+        metrics: part(training, "metrics", errors),
+    };
+    if parts.model.is_none() {
+        check_layers(training, errors);
+    }
+    parts
+}
+
+fn part<T: Field>(training: &Component, name: &str, errors: &mut SpecErrors) -> Option<T> {
+    T::read(training.fields.get(name)?, &training.pointer.key(name), errors)
+}
+
+/// Checks the layers of a model that is refused as a whole, each for itself.
+fn check_layers(training: &Component, errors: &mut SpecErrors) {
+    let Some(model) = training.fields.get("model") else { return };
+    for member in ["layers", "nodes"] {
+        let at = training.pointer.key("model").key(member);
+        for (index, node) in model.get(member).and_then(Value::as_array).into_iter().flatten().enumerate() {
+            if let Some(component) = Component::read(node, "type", &at.index(index), errors) {
+                Layer::from_component(&component, &NODE_MEMBERS, errors);
+            }
+        }
+    }
+}
+
+/// Opens the data set and finds its columns. The name is looked up even where the rest of the reference is refused.
+fn find_data(
+    training: &Component,
+    parts: &Parts,
+    catalog: &dyn Catalog,
+    errors: &mut SpecErrors,
+) -> Result<Option<Data>, PlanError> {
+    let at = training.pointer.key("dataset");
+    let Some(members) = training.fields.get("dataset").and_then(Value::as_object) else { return Ok(None) };
+    let mut noted = SpecErrors::new();
+    let name = members.get("name").and_then(|name| Name::read(name, &at, &mut noted));
+    let version =
+        members.get("version").and_then(|version| Option::<Version>::read(version, &at, &mut noted));
+    let (Some(name), true) = (name, noted.is_empty()) else { return Ok(None) };
+    let dataset = match catalog.dataset(name.as_str(), version.flatten().map(Version::get)) {
+        Ok(dataset) => dataset,
+        Err(CatalogError::UnknownName(names)) => {
+            let hint = did_you_mean(name.as_str(), names.iter().map(String::as_str));
+            let hint = if hint.is_empty() && !names.is_empty() && names.len() <= 10 {
+                format!("; there are {}", names.join(", "))
+            } else {
+                hint
+            };
+            errors.push(&at.key("name"), format!("there is no data set \"{name}\"{hint}"));
+            return Ok(None);
+        }
+        Err(CatalogError::UnknownVersion { latest }) => {
+            errors
+                .push(&at.key("version"), format!("\"{name}\" has no such version; the latest is {latest}"));
+            return Ok(None);
+        }
+        Err(CatalogError::Unavailable(why)) => return Err(PlanError::Unavailable(why)),
+    };
+    let Some(reference) = &parts.dataset else { return Ok(None) };
+    let reference = pin(reference, &dataset);
+    match resolve_columns(dataset.schema(), &reference, &at) {
+        Ok(columns) => Ok(Some(Data { dataset, columns, reference })),
+        Err(refused) => {
+            errors.extend(refused);
+            Ok(None)
+        }
+    }
+}
+
+/// The reference with its version, its split and its test part written out.
+fn pin(reference: &DatasetRef, dataset: &Dataset) -> DatasetRef {
+    let schema = dataset.schema();
+    let mut pinned = reference.clone();
+    pinned.version = Some(Version::clamped(schema.version));
+    let has = |split: &str| schema.split(split).is_some();
+    if pinned.split.is_none() {
+        pinned.split = Some(if has("train") { "train".into() } else { "all".into() });
+    }
+    if pinned.test.is_none() && has("test") && pinned.split.as_deref() != Some("test") {
+        pinned.test = Some(Holdout::Split("test".into()));
+    }
+    pinned
+}
+
+type Fitted = (Preprocessing, Vec<String>);
+
+/// Parts the rows and fits the preprocessing on the training part.
+fn prepare(
+    data: &Data,
+    targets: Option<&[Target]>,
+    seed: u64,
+    at: &Pointer,
+    errors: &mut SpecErrors,
+) -> (Option<Partition>, Option<Fitted>) {
+    let stratify = targets.is_some_and(|targets| matches!(targets, [target] if target.is_one_category()));
+    let partition = match partition(&data.dataset, &data.reference, stratify, seed, at) {
+        Ok(partition) => partition,
+        Err(refused) => {
+            errors.extend(refused);
+            return (None, None);
+        }
+    };
+    let fitted = match Preprocessing::fit(&data.dataset, &data.reference, &partition.train, at) {
+        Ok(fitted) => Some(fitted),
+        Err(refused) => {
+            errors.extend(refused);
+            None
+        }
+    };
+    (Some(partition), fitted)
+}
+
+/// What the network's inputs are called, as far as that is known.
+fn input_names(data: Option<&Data>, reference: Option<&DatasetRef>) -> Vec<String> {
+    if let Some(data) = data {
+        return data.columns.inputs.iter().map(|(name, _)| name.clone()).collect();
+    }
+    match reference.and_then(|reference| reference.input.as_ref()) {
+        Some(Input::Named(inputs)) => inputs.iter().map(|(name, _)| name.clone()).collect(),
+        _ => vec!["input".into()],
+    }
+}
+
+fn check_steps(epochs: Epochs, steps_per_epoch: u64, at: &Pointer, errors: &mut SpecErrors) {
+    let steps = epochs.get().saturating_mul(steps_per_epoch);
+    if steps > MOST_STEPS {
+        errors.push(
+            &at.key("epochs"),
+            format!(
+                "{} epochs of {steps_per_epoch} steps are {steps} steps; a job takes at most {MOST_STEPS}",
+                epochs.get()
+            ),
+        );
+    }
+}
+
+fn check_monitor(config: &Supervised, series: &[String], at: &Pointer, errors: &mut SpecErrors) {
+    let Some(rule) = &config.early_stopping else { return };
+    if series.contains(&rule.monitor) {
+        return;
+    }
+    let at = at.key("early_stopping").key("monitor");
+    let advice = match rule.monitor.strip_prefix("val_") {
+        Some(rest) if series.iter().any(|name| name == rest) => {
+            "there is no validation part: say \"validation\": {\"fraction\": 0.1} in the dataset".to_owned()
+        }
+        _ => format!("the series of this job are {}", series.join(", ")),
+    };
+    errors.push(&at, format!("\"{}\" is not measured; {advice}", rule.monitor));
+}
+
+/// The members of `training` with everything written out.
+fn canonical(config: &Supervised, data: &Data, network: &super::network::Resolution) -> Map<String, Value> {
+    let mut config = config.clone();
+    config.dataset = data.reference.clone();
+    if config.dataset.input.is_none() {
+        let schema = data.dataset.schema();
+        let columns = data.columns.inputs.iter().flat_map(|(_, columns)| columns);
+        config.dataset.input =
+            Some(Input::Columns(columns.map(|index| schema.columns[*index].name.clone()).collect()));
+    }
+    let mut members = Map::new();
+    members.insert("method".into(), "supervised".into());
+    members.extend(config.write_fields());
+    members.insert("model".into(), network.write(config.model.outputs.as_ref()));
+    members
+}

@@ -1,0 +1,76 @@
+//! How supervised training begins, from nothing or from a checkpoint.
+
+use tch::Device;
+
+use crate::clock;
+use crate::data::Sampler;
+use crate::nn::network::Network;
+use crate::spec::report::{ErrorKind, Report};
+use crate::spec::{Epochs, JobSpec, Seed};
+use crate::train::RunSink;
+use crate::train::progress::Work;
+use crate::train::run::{Ended, device_name, fingerprint};
+
+use super::Training;
+use super::evaluation::{self, Examiner, Metrics};
+use super::feed::{Examples, Feed};
+use super::plan::{Objective, SupervisedPlan};
+use super::reporter::Reporter;
+use super::state::State;
+use super::sums::{Meter, Sums};
+
+impl<'a> Training<'a> {
+    pub(super) fn new(
+        plan: &'a SupervisedPlan,
+        job: &'a JobSpec,
+        device: Device,
+        sink: &'a mut dyn RunSink,
+    ) -> Result<Self, Ended> {
+        let seed = job.seed.map_or(0, Seed::get);
+        let fused: Vec<bool> = plan.objectives.iter().map(Objective::is_fused).collect();
+        let network = Network::new(&plan.network, seed, device)
+            .map_err(|detail| Ended::failed(ErrorKind::Internal, detail, None))?
+            .with_fused(&fused);
+        let optimizer = plan.optimizer.build(&network.trainable_named());
+        let examples = Examples::new(&plan.dataset, &plan.preprocessing, &plan.objectives)?;
+        let part = &plan.partition;
+        let most = part.validation.len().max(part.test.len());
+        let evaluated = evaluation::batch_size(plan.example_bytes, most);
+        let work = Work {
+            epochs: plan.epochs,
+            steps: plan.steps(),
+            steps_per_epoch: plan.steps_per_epoch(),
+            examples: part.train.len() as u64,
+            validation: part.validation.len() as u64,
+            test: part.test.len() as u64,
+        };
+        let every_steps = job.report.every_steps.map(Epochs::get);
+        Ok(Self {
+            plan,
+            job,
+            device,
+            network,
+            optimizer,
+            sampler: Sampler::new(part.train.clone(), seed),
+            feed: Feed::new(examples.clone(), plan.batch_size as usize, device),
+            state: State::default(),
+            meter: Meter::new(device, Sums::default()),
+            metrics: Metrics::new(&plan.objectives),
+            best: None,
+            examiner: Examiner::new(&plan.objectives, Feed::new(examples, evaluated, device)),
+            reporter: Reporter::new(sink, work, plan.batch_size, every_steps),
+            checkpointed: clock::monotonic(),
+        })
+    }
+
+    pub(super) fn start(&mut self) {
+        let threads = self.job.resources.threads.get();
+        self.reporter.sink.report(Report::Started {
+            device: device_name(self.device),
+            threads,
+            fingerprint: fingerprint(self.device, threads),
+            from_step: self.state.step,
+        });
+        self.reporter.begin(self.state.step);
+    }
+}

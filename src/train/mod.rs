@@ -1,0 +1,34 @@
+//! Training: a proven plan is run step by step, and all that it has to tell goes to a [`RunSink`].
+//!
+//! Nothing here knows of files, sockets or tables, but for the folders of a data set and of a stored model that are
+//! read.
+
+pub mod checkpoint;
+mod graph;
+pub mod methods;
+pub mod model;
+mod network;
+pub mod plan;
+mod progress;
+mod run;
+mod sink;
+
+use std::path::Path;
+
+pub use plan::{Catalog, CatalogError, Method, Plan, PlanError};
+pub use sink::{ArtifactFile, ModelFiles, RecordingSink, RunSink};
+
+use crate::spec::report::Outcome;
+use methods::supervised;
+
+/// Runs a plan from the beginning, or from where a checkpoint stands, on this thread. All that the run makes goes to
+/// the sink; the outcome is for the caller to report.
+pub fn run(plan: &Plan, resume: Option<&Path>, sink: &mut dyn RunSink) -> Outcome {
+    let resources = &plan.spec.resources;
+    run::outcome(|| {
+        let device = run::prepare(resources)?;
+        match &plan.method {
+            Method::Supervised(method) => supervised::run(method, &plan.spec, device, resume, sink),
+        }
+    })
+}

@@ -1,0 +1,176 @@
+//! A trained network as it is kept: `weights.safetensors` and `model.json`, which together need nothing else.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tch::{Device, Tensor};
+
+use crate::data::{DataError, Dataset, Preprocessing, TargetColumn};
+use crate::nn::Pass;
+use crate::nn::losses::Loss;
+use crate::nn::metrics::Metric;
+use crate::nn::network::{Head, Network, NetworkPlan};
+use crate::spec::{Field, Pointer, Shape, SpecErrors};
+use crate::torch::safetensors;
+
+use super::methods::supervised::{self, Objective};
+use super::network;
+
+/// The version of `model.json` that this program writes.
+pub const MODEL_FORMAT: u32 = 1;
+
+/// The files' names below a model's key prefix.
+pub const WEIGHTS_FILE: &str = "weights.safetensors";
+pub const DOCUMENT_FILE: &str = "model.json";
+
+/// Why a kept model cannot be called.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error("the model's files cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the model is of format {0}, which this program does not read")]
+    Format(u32),
+    #[error("the model's files are damaged: {0}")]
+    Damaged(String),
+}
+
+/// `model.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ModelDocument {
+    pub format: u32,
+    /// The canonical spec of the job that trained it.
+    pub spec: Value,
+    pub preprocessing: Preprocessing,
+    /// The network's inputs, nodes and outputs, every field written out.
+    pub network: Value,
+    /// In the order of the network's outputs.
+    pub outputs: Vec<ModelOutput>,
+}
+
+/// One output and what it says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ModelOutput {
+    /// The node.
+    pub name: String,
+    /// The target's name; with one target its column.
+    pub target: String,
+    /// The target's columns with their classes or scales: one, or several that this output predicts side by side.
+    pub columns: Vec<TargetColumn>,
+    /// Without the batch axis.
+    pub shape: Shape,
+    /// The loss and metrics that it was trained with, as in a body.
+    pub loss: Value,
+    pub weight: f64,
+    pub metrics: Vec<Value>,
+}
+
+/// A network with its weights, ready to be called from any thread, one at a time.
+pub struct LoadedModel {
+    document: ModelDocument,
+    network: Network,
+    objectives: Vec<Objective>,
+    /// Forward activations of one example in bytes.
+    example_bytes: u64,
+}
+
+impl LoadedModel {
+    /// Loads the two files of a folder.
+    pub fn load(dir: &Path) -> Result<Self, ModelError> {
+        let document = ModelDocument::parse(&std::fs::read(dir.join(DOCUMENT_FILE))?)?;
+        let plan = network::read(&document.network).map_err(ModelError::Damaged)?;
+        let objectives = document.objectives(&plan)?;
+        let inferred = plan.infer().map_err(|(_, error)| ModelError::Damaged(error.detail))?;
+        let example_bytes = inferred.iter().map(|node| node.saved).sum::<u64>().saturating_mul(4);
+        let fused: Vec<bool> = objectives.iter().map(Objective::is_fused).collect();
+        let weights = safetensors::read(&dir.join(WEIGHTS_FILE))
+            .map_err(|error| ModelError::Damaged(error.to_string()))?;
+        let mut network =
+            Network::new(&plan, 0, Device::Cpu).map_err(ModelError::Damaged)?.with_fused(&fused);
+        network.load(&weights).map_err(ModelError::Damaged)?;
+        Ok(Self { document, network, objectives, example_bytes })
+    }
+
+    pub fn document(&self) -> &ModelDocument {
+        &self.document
+    }
+
+    /// Fitted in training; its inputs are the network's, in their order.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.document.preprocessing
+    }
+
+    pub fn outputs(&self) -> &[ModelOutput] {
+        &self.document.outputs
+    }
+
+    /// Bytes of the weights.
+    pub fn weight_bytes(&self) -> u64 {
+        self.network.parameters().bytes()
+    }
+
+    /// Bytes that a forward pass takes for each example, at most.
+    pub fn example_bytes(&self) -> u64 {
+        self.example_bytes
+    }
+
+    /// What the network says of a batch (probabilities, not logits), without gradients. Each input is
+    /// `[n, …]` of floats on the CPU, in the order of the inputs; so are the outputs.
+    pub fn forward(&self, inputs: &[Tensor]) -> Vec<Tensor> {
+        tch::no_grad(|| self.network.forward(inputs, &Pass::INFERENCE, Head::Outputs))
+    }
+
+    /// Loss and metrics on some rows of a data set. `targets` names the columns of truth, in their order, where they
+    /// are called otherwise than in training.
+    pub fn evaluate(
+        &self,
+        dataset: &Arc<Dataset>,
+        rows: &[u32],
+        targets: Option<&[String]>,
+        batch_size: usize,
+    ) -> Result<BTreeMap<String, f64>, DataError> {
+        let mut objectives = self.objectives.clone();
+        let columns = objectives.iter_mut().flat_map(|objective| &mut objective.columns);
+        for (column, name) in columns.zip(targets.into_iter().flatten()) {
+            column.column.clone_from(name);
+        }
+        supervised::evaluate(&self.network, self.preprocessing(), &objectives, dataset, rows, batch_size)
+    }
+}
+
+impl ModelDocument {
+    pub fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let damaged = |error: serde_json::Error| ModelError::Damaged(error.to_string());
+        let Version { format } = serde_json::from_slice(bytes).map_err(damaged)?;
+        if format != MODEL_FORMAT {
+            return Err(ModelError::Format(format));
+        }
+        serde_json::from_slice(bytes).map_err(damaged)
+    }
+
+    /// The outputs' losses and metrics, fitted again.
+    fn objectives(&self, plan: &NetworkPlan) -> Result<Vec<Objective>, ModelError> {
+        let damaged = |detail: &str| ModelError::Damaged(detail.to_owned());
+        if self.outputs.len() != plan.outputs.len() {
+            return Err(damaged("the document has other outputs than its network"));
+        }
+        let fit = |(output, node): (&ModelOutput, &usize)| {
+            let mut errors = SpecErrors::new();
+            let at = Pointer::root();
+            let loss = Loss::read(&output.loss, &at, &mut errors);
+            let metrics: Option<Vec<Metric>> =
+                output.metrics.iter().map(|metric| Metric::read(metric, &at, &mut errors)).collect();
+            let (Some(loss), Some(metrics)) = (loss, metrics) else {
+                return Err(ModelError::Damaged(errors.to_string()));
+            };
+            Objective::fit(output, loss, metrics, &plan.nodes[*node]).map_err(ModelError::Damaged)
+        };
+        self.outputs.iter().zip(&plan.outputs).map(fit).collect()
+    }
+}

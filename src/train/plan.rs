@@ -1,0 +1,236 @@
+//! From a body to a proven plan: nothing runs that was not resolved here, and what was resolved here runs.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::methods::supervised::{self, SupervisedPlan};
+use crate::data::Dataset;
+use crate::spec::{Field, JobSpec, Pointer, Seed, SpecErrors};
+
+/// Where data sets are found by name.
+pub trait Catalog {
+    /// The data set of that name, in that version or the latest.
+    fn dataset(&self, name: &str, version: Option<u32>) -> Result<Arc<Dataset>, CatalogError>;
+}
+
+/// Why a catalog has no data set to give.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogError {
+    /// No data set has that name; these are those there are.
+    #[error("there is no data set of that name")]
+    UnknownName(Vec<String>),
+    #[error("the data set has no such version; the latest is {latest}")]
+    UnknownVersion { latest: u32 },
+    /// It exists, but cannot be opened now.
+    #[error("the data set cannot be opened: {0}")]
+    Unavailable(String),
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The body is wrong.
+    #[error("{0}")]
+    Refused(#[from] SpecErrors),
+    /// The body may be right, but its data set cannot be opened now.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// A job that is proven to run: shapes agree, sizes fit, the data are there.
+pub struct Plan {
+    /// The canonical spec: every default written out, versions pinned, the seed drawn.
+    pub spec: JobSpec,
+    pub method: Method,
+    summary: Summary,
+}
+
+/// The training methods, each with what it resolved.
+pub enum Method {
+    Supervised(SupervisedPlan),
+}
+
+/// What a plan tells of itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) nodes: Vec<NodeSummary>,
+    /// Greatest use of memory while training, in bytes, beyond what an idle worker holds.
+    pub(crate) memory_bytes: u64,
+    /// Of a step, forward and backward; a multiply-add counts as two.
+    pub(crate) flops: u64,
+    pub(crate) steps_per_epoch: u64,
+    /// Name and nodes of each rewrite.
+    pub(crate) rewrites: Vec<(&'static str, Vec<String>)>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// A row of the table that Keras prints as `summary()`.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeSummary {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) inputs: Vec<String>,
+    pub(crate) output_shape: Vec<u64>,
+    pub(crate) parameters: u64,
+    pub(crate) trainable: u64,
+}
+
+/// What a run takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requirements {
+    pub threads: u32,
+    pub memory_mb: u64,
+    pub device: crate::spec::Device,
+}
+
+impl Plan {
+    /// Resolves a posted body, all mistakes at once. A seed is drawn where there is none.
+    pub fn resolve_body(body: &Value, catalog: &dyn Catalog) -> Result<Self, PlanError> {
+        let mut errors = SpecErrors::new();
+        let spec = JobSpec::read_body(body, &mut errors);
+        if let Some(spec) = spec {
+            return Self::resolve_into(spec, catalog, errors);
+        }
+        // The envelope is refused already; what its training says is still worth telling.
+        let at = Pointer::root().key("training");
+        if let Some(training) = body.get("training")
+            && let Some(training) = crate::spec::Training::read(training, &at, &mut errors)
+        {
+            check_training(&training.0, catalog, &mut errors)?;
+        }
+        Err(errors.into())
+    }
+
+    /// Resolves a spec that was read already, such as a stored one.
+    pub fn resolve(spec: &JobSpec, catalog: &dyn Catalog) -> Result<Self, PlanError> {
+        Self::resolve_into(spec.clone(), catalog, SpecErrors::new())
+    }
+
+    fn resolve_into(
+        mut spec: JobSpec,
+        catalog: &dyn Catalog,
+        mut errors: SpecErrors,
+    ) -> Result<Self, PlanError> {
+        let seed = match spec.seed {
+            Some(seed) => seed,
+            None => draw_seed()?,
+        };
+        spec.seed = Some(seed);
+        spec.model_name.get_or_insert_with(|| spec.name.clone());
+        let training = spec.training.0.clone();
+        let context = supervised::Context { seed: seed.get(), resources: &spec.resources };
+        match training.kind.as_str() {
+            "supervised" => {
+                let resolved = supervised::resolve(&training, &context, catalog, &mut errors)?;
+                let resolved = errors.into_result(resolved)?;
+                spec.training.0.fields = resolved.training;
+                Ok(Self { spec, method: Method::Supervised(resolved.plan), summary: resolved.summary })
+            }
+            _ => {
+                training.refuse_name("method", "a training method", METHODS, &mut errors);
+                Err(errors.into())
+            }
+        }
+    }
+
+    /// What `POST /v1/plans` answers.
+    pub fn answer(&self) -> Value {
+        let nodes: Vec<Value> = self.summary.nodes.iter().map(NodeSummary::write).collect();
+        let rewrites: Vec<Value> =
+            self.summary.rewrites.iter().map(|(name, nodes)| json!({"name": name, "nodes": nodes})).collect();
+        let total = |count: fn(&NodeSummary) -> u64| self.summary.nodes.iter().map(count).sum::<u64>();
+        json!({
+            "nodes": nodes,
+            "parameters": {"total": total(|node| node.parameters), "trainable": total(|node| node.trainable)},
+            "step": {"memory_bytes": self.summary.memory_bytes, "flops": self.summary.flops},
+            "steps_per_epoch": self.summary.steps_per_epoch,
+            "rewrites": rewrites,
+            "warnings": self.summary.warnings,
+            "spec": self.spec.write(),
+        })
+    }
+
+    pub fn requirements(&self) -> Requirements {
+        let resources = &self.spec.resources;
+        Requirements {
+            threads: resources.threads.get(),
+            memory_mb: resources.memory_mb.get(),
+            device: resources.device,
+        }
+    }
+
+    /// Greatest use of memory while training, in bytes, beyond what an idle worker holds.
+    pub fn memory_bytes(&self) -> u64 {
+        self.summary.memory_bytes
+    }
+
+    /// Epochs and steps of the whole job, for the progress of a job that has not begun.
+    pub fn extent(&self) -> (u64, u64) {
+        let Method::Supervised(plan) = &self.method;
+        (plan.epochs, plan.epochs * self.summary.steps_per_epoch)
+    }
+
+    pub fn warnings(&self) -> &[String] {
+        &self.summary.warnings
+    }
+}
+
+/// The one draw that no seed stands behind.
+fn draw_seed() -> Result<Seed, PlanError> {
+    let drawn = getrandom::u64().map_err(|error| PlanError::Unavailable(error.to_string()))?;
+    Ok(Seed::clamped(drawn % (Seed::MOST + 1)))
+}
+
+/// The names of the training methods.
+pub const METHODS: &[&str] = &["supervised"];
+
+/// Notes the mistakes of `training` alone.
+fn check_training(
+    training: &crate::spec::Component,
+    catalog: &dyn Catalog,
+    errors: &mut SpecErrors,
+) -> Result<(), PlanError> {
+    if training.kind == "supervised" {
+        let resources = crate::spec::Resources::default();
+        let context = supervised::Context { seed: 0, resources: &resources };
+        supervised::resolve(training, &context, catalog, errors)?;
+    } else {
+        training.refuse_name("method", "a training method", METHODS, errors);
+    }
+    Ok(())
+}
+
+impl NodeSummary {
+    fn write(&self) -> Value {
+        json!({
+            "name": self.name,
+            "type": self.kind,
+            "inputs": self.inputs,
+            "output_shape": self.output_shape,
+            "parameters": self.parameters,
+            "trainable": self.trainable,
+        })
+    }
+}
+
+/// JSON Schema of `training`: any of the methods.
+pub fn training_schema() -> Value {
+    json!({"anyOf": [method_schema("supervised", &supervised::schema())]})
+}
+
+fn method_schema(method: &str, fields: &Value) -> Value {
+    let mut schema = fields.clone();
+    let mut properties = Map::new();
+    properties.insert("method".into(), json!({"const": method}));
+    if let Some(Value::Object(rest)) = fields.get("properties").cloned() {
+        properties.extend(rest);
+    }
+    schema["properties"] = Value::Object(properties);
+    let mut required = vec![json!("method")];
+    if let Some(Value::Array(rest)) = fields.get("required").cloned() {
+        required.extend(rest);
+    }
+    schema["required"] = Value::Array(required);
+    schema
+}

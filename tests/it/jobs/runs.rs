@@ -1,0 +1,128 @@
+//! Whole jobs: posted, trained by a worker process, kept.
+
+use std::time::{Duration, Instant};
+
+use lyceum::jobs::SubmitError;
+use lyceum::store::{Created, JobId, JobStatus};
+use serde_json::{Value, json};
+
+use super::{Queue, iris, program, upload};
+
+async fn queue() -> Queue {
+    let queue = Queue::start(&program()).await;
+    queue.jobs.import_dataset(upload("iris", iris())).await.unwrap();
+    queue
+}
+
+/// Logistic regression on iris.
+fn body(epochs: u64) -> Value {
+    json!({
+        "name": "iris", "seed": 7,
+        "training": {
+            "method": "supervised",
+            "dataset": {"name": "iris", "target": "species", "validation": {"fraction": 0.2}},
+            "model": {"layers": [{"type": "dense", "activation": "softmax"}]},
+            "loss": "categorical_cross_entropy",
+            "optimizer": {"type": "adam", "learning_rate": 0.05},
+            "metrics": ["accuracy"],
+            "batch_size": 16, "epochs": epochs
+        },
+        "resources": {"device": "cpu", "memory_mb": 512}
+    })
+}
+
+async fn submit(queue: &Queue, body: &Value) -> JobId {
+    match queue.jobs.submit(body.clone(), body.to_string(), None).await.unwrap() {
+        Created::Now(job) => job.id,
+        Created::Before(answer) => panic!("{answer:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_job_makes_a_model() {
+    let queue = queue().await;
+    let job = submit(&queue, &body(5)).await;
+    let done = queue.until(job, |job| job.status.terminal()).await;
+    assert_eq!(done.status, JobStatus::Succeeded, "{:?}", done.error);
+    let model = queue.store.model_version("iris", "latest").await.unwrap();
+    assert_eq!((model.version, model.job), (1, job));
+    let files = lyceum::artifacts::Artifacts::open(&queue.folder.artifacts()).unwrap();
+    let kept: Vec<String> = files.list(&model.key).await.unwrap().into_iter().map(|file| file.key).collect();
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    assert_eq!(files.bytes_of(&format!("{}/weights.safetensors", model.key)).await.unwrap(), model.bytes);
+    // As many checkpoints as are to be kept, and no file more.
+    let checkpoints = queue.until_checkpoints(job, 2).await;
+    assert_eq!(checkpoints, 2);
+    assert!(done.metrics["val_accuracy"].as_f64().unwrap() > 0.6, "{:?}", done.metrics);
+}
+
+#[tokio::test]
+async fn equal_jobs_make_equal_weights() {
+    let queue = queue().await;
+    let mut digests = Vec::new();
+    for _ in 0..2 {
+        let job = submit(&queue, &body(3)).await;
+        queue.until_status(job, JobStatus::Succeeded).await;
+        digests.push(queue.store.model_version("iris", "latest").await.unwrap().sha256);
+    }
+    assert_eq!(digests[0], digests[1]);
+}
+
+#[tokio::test]
+async fn a_running_job_is_cancelled_at_its_step() {
+    let queue = queue().await;
+    let job = submit(&queue, &body(1_000_000)).await;
+    queue.until(job, |job| job.progress.step > 0).await;
+    let begun = Instant::now();
+    queue.jobs.cancel(job).await.unwrap();
+    queue.until_status(job, JobStatus::Cancelled).await;
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert!(queue.store.model("iris").await.is_err());
+}
+
+/// What a killed run goes on from, it goes on from exactly.
+#[tokio::test]
+async fn a_killed_worker_costs_nothing_but_time() {
+    let queue = queue().await;
+    let whole = submit(&queue, &body(400)).await;
+    queue.until_status(whole, JobStatus::Succeeded).await;
+    let expected = queue.store.model_version("iris", "1").await.unwrap().sha256;
+
+    let job = submit(&queue, &body(400)).await;
+    queue.until(job, |job| job.progress.epoch > 20).await;
+    let running = queue.store.runs(job).await.unwrap().pop().unwrap();
+    let pid = rustix::process::Pid::from_raw(running.process.unwrap().pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    let done = queue.until_status(job, JobStatus::Succeeded).await;
+    let runs = queue.store.runs(job).await.unwrap();
+    assert_eq!(runs.len(), 2);
+    assert!(runs[1].from_step.unwrap() > 0, "it began anew");
+    assert_eq!(queue.store.model_version("iris", "2").await.unwrap().sha256, expected);
+    assert!(done.error.is_none());
+}
+
+#[tokio::test]
+async fn a_server_takes_over_what_another_left() {
+    let queue = queue().await;
+    let job = submit(&queue, &body(3_000)).await;
+    queue.until(job, |job| job.progress.step > 0).await;
+    let queue = queue.restart(&program()).await;
+    let done = queue.until(job, |job| job.status.terminal()).await;
+    assert_eq!(done.status, JobStatus::Succeeded, "{:?}", done.error);
+    assert_eq!(queue.store.runs(job).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_can_never_start_is_refused() {
+    let queue = queue().await;
+    let mut wide = body(1);
+    wide["resources"] = json!({"threads": 64, "memory_mb": 1_000_000, "device": "cuda"});
+    match queue.jobs.submit(wide.clone(), wide.to_string(), None).await {
+        Err(SubmitError::Refused(errors)) => {
+            let places: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+            assert_eq!(places, ["/resources/threads", "/resources/memory_mb", "/resources/device"]);
+        }
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it was taken"),
+    }
+}

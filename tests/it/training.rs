@@ -1,0 +1,352 @@
+//! Training as a whole: what is learned, that it is learned the same way twice, and that a run goes on where it stood.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use lyceum::data::{Dataset, Format, ImportLimits, ImportRequest, import};
+use lyceum::spec::report::{Control, ErrorKind, Outcome, Report};
+use lyceum::train::model::{DOCUMENT_FILE, LoadedModel, WEIGHTS_FILE};
+use lyceum::train::{Catalog, CatalogError, ModelFiles, Plan, RecordingSink};
+use serde_json::{Value, json};
+use tch::Tensor;
+
+/// Two cores are enough for tests that train, if they do so one after the other.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Sets {
+    _folders: Vec<tempfile::TempDir>,
+    sets: Vec<(&'static str, Arc<Dataset>)>,
+}
+
+impl Catalog for Sets {
+    fn dataset(&self, name: &str, _version: Option<u32>) -> Result<Arc<Dataset>, CatalogError> {
+        let found = self.sets.iter().find(|(known, _)| *known == name);
+        found.map(|(_, set)| set.clone()).ok_or_else(|| CatalogError::UnknownName(Vec::new()))
+    }
+}
+
+fn sets() -> &'static Sets {
+    static SETS: OnceLock<Sets> = OnceLock::new();
+    SETS.get_or_init(|| {
+        let iris =
+            std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/iris/iris.csv")).unwrap();
+        let mut folders = Vec::new();
+        let mut sets = Vec::new();
+        for (name, format, bytes) in [
+            ("iris", Format::Csv, iris),
+            ("pairs", Format::Csv, b"a,b,y\n-1,2,0\n3,1,1\n0.5,-2,1\n-2,-1,0\n".to_vec()),
+            ("line", Format::Csv, line()),
+            ("digits", Format::Idx, digits(2_000, 500)),
+            ("mnist", Format::Idx, digits(60_000, 10_000)),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let (source, out_dir) = (folder.path().join("upload"), folder.path().join("set"));
+            std::fs::write(&source, bytes).unwrap();
+            std::fs::create_dir(&out_dir).unwrap();
+            let request = ImportRequest {
+                format,
+                name,
+                source: &source,
+                types: &[],
+                limits: &ImportLimits::default(),
+                out_dir: &out_dir,
+            };
+            import(&request).unwrap();
+            sets.push((name, Dataset::open_as(&out_dir, name, 1).unwrap()));
+            folders.push(folder);
+        }
+        Sets { _folders: folders, sets }
+    })
+}
+
+/// y = 3 a − 2 b + 5, far from standardised.
+fn line() -> Vec<u8> {
+    let mut text = String::from("a,b,y\n");
+    for row in 0..200_i32 {
+        let (a, b) = (f64::from(row % 17) - 8.0, f64::from(row * 7 % 23) * 10.0);
+        writeln!(text, "{a},{b},{}", 300.0 * a - 2.0 * b + 5_000.0).unwrap();
+    }
+    text.into_bytes()
+}
+
+/// The first examples of MNIST's two parts, as a tar of IDX files.
+fn digits(train: u32, test: u32) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/mnist");
+    let mut archive = tar::Builder::new(Vec::new());
+    for (part, count) in [("train", train), ("t10k", test)] {
+        for (what, header, size) in [("images-idx3", 16, 784), ("labels-idx1", 8, 1)] {
+            let name = format!("{part}-{what}-ubyte");
+            let file = std::fs::File::open(folder.join(format!("{name}.gz"))).unwrap();
+            let mut bytes = Vec::new();
+            flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
+            bytes.truncate(header + count as usize * size);
+            bytes[4..8].copy_from_slice(&count.to_be_bytes());
+            let mut entry = tar::Header::new_gnu();
+            entry.set_size(bytes.len() as u64);
+            entry.set_mode(0o644);
+            entry.set_cksum();
+            archive.append_data(&mut entry, name, bytes.as_slice()).unwrap();
+        }
+    }
+    archive.into_inner().unwrap()
+}
+
+fn plan(training: &Value) -> Plan {
+    let body = json!({"name": "a-test", "training": training, "seed": 7, "resources": {"device": "cpu"}});
+    plan_of(&body)
+}
+
+fn plan_of(body: &Value) -> Plan {
+    Plan::resolve_body(body, sets()).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn train(plan: &Plan) -> RecordingSink {
+    let mut sink = RecordingSink::default();
+    let outcome = lyceum::train::run(plan, None, &mut sink);
+    assert_eq!(outcome, Outcome::Succeeded);
+    sink
+}
+
+fn weights(model: &ModelFiles) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    model.write_weights(&mut bytes).unwrap();
+    bytes
+}
+
+fn loaded(model: &ModelFiles) -> LoadedModel {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(WEIGHTS_FILE), weights(model)).unwrap();
+    std::fs::write(folder.path().join(DOCUMENT_FILE), &model.document).unwrap();
+    LoadedModel::load(folder.path()).unwrap()
+}
+
+fn iris(epochs: u64, more: &Value) -> Value {
+    let mut training = json!({
+        "method": "supervised",
+        "dataset": {"name": "iris", "target": "species", "validation": {"fraction": 0.2}, "test": {"every": 5}},
+        "model": {"layers": [{"type": "dense", "units": 16, "activation": "tanh"}, {"type": "dropout", "rate": 0.1},
+            {"type": "dense", "activation": "softmax"}]},
+        "loss": "categorical_cross_entropy",
+        "optimizer": {"type": "adam", "learning_rate": 0.01},
+        "metrics": ["accuracy"],
+        "batch_size": 16, "epochs": epochs,
+    });
+    for (field, value) in more.as_object().unwrap() {
+        training[field] = value.clone();
+    }
+    training
+}
+
+#[test]
+fn iris_is_learned() {
+    let _turn = turn();
+    let sink = train(&plan(&iris(60, &json!({}))));
+    let accuracy = sink.last("test_accuracy").unwrap();
+    assert!(accuracy >= 0.85, "{accuracy}");
+    for series in ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "gradient_norm"] {
+        assert_eq!(sink.series(series).len(), 60, "{series}");
+    }
+    let losses: Vec<f64> = sink.series("loss").iter().map(|(_, loss)| *loss).collect();
+    assert!(losses[59] < losses[0] / 2.0);
+    assert_eq!(sink.models[0].metrics["test_accuracy"], accuracy);
+    assert_eq!(sink.models[0].metrics["val_loss"], sink.last("val_loss").unwrap());
+}
+
+#[test]
+fn images_are_learned_by_a_convolutional_network() {
+    let _turn = turn();
+    let training = json!({
+        "method": "supervised",
+        "dataset": {"name": "digits", "input": "image", "target": "label"},
+        "model": {"layers": [
+            {"type": "conv2d", "filters": 8, "kernel_size": 3, "activation": "relu"},
+            {"type": "max_pool2d", "pool_size": 2},
+            {"type": "flatten"}, {"type": "dense", "activation": "softmax"}]},
+        "loss": "categorical_cross_entropy", "optimizer": "adam", "metrics": ["accuracy"],
+        "batch_size": 32, "epochs": 3,
+    });
+    let sink = train(&plan(&training));
+    let accuracy = sink.last("test_accuracy").unwrap();
+    assert!(accuracy > 0.8, "{accuracy}");
+    let model = loaded(&sink.models[0]);
+    let again = model.evaluate(&sets().sets[3].1, &(2_000..2_500).collect::<Vec<_>>(), None, 64).unwrap();
+    assert!((again["accuracy"] - accuracy).abs() < 1e-9, "{again:?}");
+}
+
+#[test]
+fn a_line_is_found_and_errors_are_in_the_targets_own_unit() {
+    let _turn = turn();
+    let training = json!({
+        "method": "supervised",
+        "dataset": {"name": "line", "target": "y", "target_transform": "standardize", "test": {"every": 4}},
+        "model": {"layers": [{"type": "dense"}]},
+        "loss": "mean_squared_error", "optimizer": {"type": "sgd", "learning_rate": 0.1},
+        "metrics": ["mean_absolute_error", "mean_squared_error"], "batch_size": 8, "epochs": 60,
+    });
+    let sink = train(&plan(&training));
+    let errors = sink.series("mean_absolute_error");
+    assert!(
+        errors[0].1 > 10.0,
+        "the first epoch's error is in thousands, not in deviations: {}",
+        errors[0].1
+    );
+    assert!(sink.last("test_mean_absolute_error").unwrap() < 1.0);
+    assert!(sink.last("test_loss").unwrap() < 1e-5);
+}
+
+#[test]
+fn equal_seeds_give_equal_weights_and_other_seeds_others() {
+    let _turn = turn();
+    let run = |seed: u64| {
+        let body = json!({"name": "a-test", "training": iris(3, &json!({})), "seed": seed});
+        weights(&train(&plan_of(&body)).models[0])
+    };
+    assert_eq!(run(7), run(7));
+    assert_ne!(run(7), run(8));
+}
+
+/// All that a run made and told, but for the times.
+fn told(sinks: &[&RecordingSink]) -> Vec<(String, u64, u64)> {
+    let mut points = Vec::new();
+    for sink in sinks {
+        for report in &sink.reports {
+            if let Report::Metrics { points: more } = report {
+                points
+                    .extend(more.iter().map(|point| (point.name.clone(), point.step, point.value.to_bits())));
+            }
+        }
+    }
+    points
+}
+
+#[test]
+fn a_resumed_run_gives_the_same_bytes_wherever_it_was_paused() {
+    let _turn = turn();
+    let training = iris(
+        4,
+        &json!({
+            "optimizer": {"type": "adam", "learning_rate": {"type": "cosine", "initial_learning_rate": 0.02}},
+            "gradient_clipping": {"norm": 0.5},
+            "early_stopping": {"monitor": "val_loss", "patience": 2, "restore_best": true},
+        }),
+    );
+    let plan = plan(&training);
+    let whole = train(&plan);
+    for paused_at in [1, 4, 6, 7, 13, 20] {
+        let mut first = RecordingSink::ordering(paused_at, Control::Pause);
+        assert_eq!(lyceum::train::run(&plan, None, &mut first), Outcome::Stopped);
+        let (step, bytes) = first.checkpoints.last().unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let mut second = RecordingSink::default();
+        assert_eq!(lyceum::train::run(&plan, Some(file.path()), &mut second), Outcome::Succeeded);
+        assert_eq!(weights(&second.models[0]), weights(&whole.models[0]), "paused at {paused_at}");
+        assert_eq!(second.models[0].metrics, whole.models[0].metrics);
+        assert_eq!(told(&[&first, &second]), told(&[&whole]), "paused at {paused_at}, step {step}");
+    }
+}
+
+#[test]
+fn a_cancelled_run_ends_at_the_step() {
+    let _turn = turn();
+    let plan = plan(&iris(50, &json!({})));
+    let mut sink = RecordingSink::ordering(5, Control::Stop);
+    assert_eq!(lyceum::train::run(&plan, None, &mut sink), Outcome::Cancelled);
+    assert_eq!(sink.series("step_loss").last().map(|(step, _)| *step), Some(4));
+    assert!(sink.models.is_empty());
+}
+
+#[test]
+fn early_stopping_gives_the_model_the_best_weights() {
+    let _turn = turn();
+    let stopping = json!({
+        "optimizer": {"type": "sgd", "learning_rate": 1.5},
+        "early_stopping": {"monitor": "val_loss", "patience": 3, "restore_best": true},
+    });
+    let stopped = train(&plan(&iris(200, &stopping)));
+    let losses = stopped.series("val_loss");
+    let best = losses.iter().enumerate().min_by(|a, b| a.1.1.total_cmp(&b.1.1)).unwrap().0;
+    assert!(losses.len() < 200, "it went on to the end");
+    assert_eq!(losses.len(), best + 1 + 3);
+    assert_eq!(stopped.models[0].metrics["val_loss"], losses[best].1);
+    let short =
+        train(&plan(&iris(best as u64 + 1, &json!({"optimizer": {"type": "sgd", "learning_rate": 1.5}}))));
+    assert_eq!(weights(&stopped.models[0]), weights(&short.models[0]));
+}
+
+#[test]
+fn a_run_that_diverges_says_at_which_step() {
+    let _turn = turn();
+    let training = json!({
+        "method": "supervised",
+        "dataset": {"name": "line", "target": "y", "transforms": []},
+        "model": {"layers": [{"type": "dense"}]},
+        "loss": "mean_squared_error", "optimizer": {"type": "sgd", "learning_rate": 10.0}, "epochs": 50,
+    });
+    let mut sink = RecordingSink::default();
+    let Outcome::Failed { error } = lyceum::train::run(&plan(&training), None, &mut sink) else {
+        panic!("it did not fail")
+    };
+    assert_eq!(error.kind, ErrorKind::Diverged);
+    let (step, value) = *sink.series("step_loss").last().unwrap();
+    assert!(!value.is_finite());
+    assert!(error.detail.ends_with(&format!("at step {step}")), "{}", error.detail);
+    assert!(error.hint.unwrap().contains("gradient_clipping"));
+    assert!(sink.series("step_loss").iter().rev().skip(1).all(|(_, loss)| loss.is_finite()));
+}
+
+#[test]
+fn the_perceptron_of_the_text_answers_as_the_text_does() {
+    let _turn = turn();
+    let training = json!({
+        "method": "supervised",
+        "dataset": {"name": "pairs", "input": ["a", "b"], "target": "y", "transforms": []},
+        "model": {"layers": [{"type": "dense", "units": 1, "activation": "sigmoid",
+            "kernel_initializer": {"type": "constant", "value": [[3], [-2]]},
+            "bias_initializer": {"type": "constant", "value": 1}}]},
+        "loss": "binary_cross_entropy", "metrics": ["accuracy"], "epochs": 0,
+    });
+    let sink = train(&plan(&training));
+    let model = loaded(&sink.models[0]);
+    let answer = model.forward(&[Tensor::from_slice(&[-1.0_f32, 2.0]).view([1, 2])]);
+    assert!((answer[0].double_value(&[0, 0]) - 0.002_473).abs() < 1e-6);
+    assert!(!answer[0].requires_grad());
+}
+
+/// The three networks of the text on all of MNIST; by hand, since it takes minutes.
+#[test]
+#[ignore = "takes minutes"]
+fn the_networks_of_the_text_reach_their_accuracies() {
+    let _turn = turn();
+    let sgd = json!({"type": "sgd", "learning_rate": 0.1});
+    let conv =
+        |filters: u64| json!({"type": "conv2d", "filters": filters, "kernel_size": 3, "activation": "relu"});
+    let dense = |units: u64| json!({"type": "dense", "units": units, "activation": "relu"});
+    let (pool, flat, out) =
+        (json!({"type": "max_pool2d"}), json!("flatten"), json!({"type": "dense", "activation": "softmax"}));
+    for (layers, optimizer, epochs, seeds, least) in [
+        (json!([flat, dense(128), out]), sgd, 5, 0..5, 0.966),
+        (json!([conv(24), pool, conv(36), pool, flat, dense(128), out]), json!("adam"), 2, 0..1, 0.985),
+        (json!([conv(32), pool, conv(64), pool, flat, dense(1024), out]), json!("adam"), 3, 0..1, 0.988),
+    ] {
+        for seed in seeds {
+            let training = json!({
+                "method": "supervised", "dataset": {"name": "mnist", "input": "image", "target": "label"},
+                "model": {"layers": layers}, "loss": "categorical_cross_entropy", "optimizer": optimizer,
+                "metrics": ["accuracy"], "batch_size": 64, "epochs": epochs,
+            });
+            let body = json!({"name": "a-test", "training": training, "seed": seed, "resources": {"device": "cpu", "threads": 2}});
+            let begun = lyceum::clock::monotonic();
+            let sink = train(&plan_of(&body));
+            let (steps, accuracy) = (epochs * 938, sink.last("test_accuracy").unwrap());
+            let milliseconds = begun.elapsed().as_secs_f64() * 1e3 / f64::from(steps);
+            println!("seed {seed}: test accuracy {accuracy}, {milliseconds:.2} ms a step with everything");
+            assert!(accuracy >= least, "{accuracy}");
+        }
+    }
+}
