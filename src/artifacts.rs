@@ -80,6 +80,17 @@ impl Artifacts {
         Ok(parsed.parts().fold(self.root.to_path_buf(), |path, part| path.join(part.as_ref())))
     }
 
+    /// Whether files can be written: what readiness asks.
+    pub async fn ready(&self) -> Result<(), ArtifactError> {
+        let root = self.root.clone();
+        blocking(move || {
+            let mut file = tempfile::tempfile_in(&*root)?;
+            std::io::Write::write_all(&mut file, &[0; 4_096])?;
+            Ok(file.sync_all()?)
+        })
+        .await
+    }
+
     pub async fn put_bytes(&self, key: &str, bytes: Bytes) -> Result<(), ArtifactError> {
         self.store.put(&parse(key)?, bytes.into()).await?;
         Ok(())

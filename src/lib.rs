@@ -2,6 +2,7 @@
 //! and called for predictions. `src/cli` is the way in; each module says what it is for.
 
 pub mod artifacts;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod data;

@@ -15,6 +15,9 @@ pub struct Server {
     /// The folder of the database, the artifacts and the runs; made where it is missing.
     #[arg(long, env = "LYCEUM_DATA_DIR", default_value = DATA_DIR, value_name = "DIR")]
     pub data_dir: PathBuf,
+    /// The folder of the data sets that are there on first start; by default `datasets` beside the program's folder.
+    #[arg(long, env = "LYCEUM_SHIPPED_DATASETS", hide_short_help = true, value_name = "DIR")]
+    pub shipped_datasets: Option<PathBuf>,
     /// What happens to running jobs when the server is told to end.
     #[arg(long, env = "LYCEUM_ON_SHUTDOWN", default_value_t = OnShutdown::Keep, value_enum)]
     pub on_shutdown: OnShutdown,
@@ -31,7 +34,7 @@ pub struct Server {
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: LISTEN, data_dir: DATA_DIR.into(), on_shutdown: OnShutdown::Keep, shutdown_seconds: 8 }
+        Self { listen: LISTEN, data_dir: DATA_DIR.into(), shipped_datasets: None, on_shutdown: OnShutdown::Keep, shutdown_seconds: 8 }
     }
 }
 

@@ -3,6 +3,8 @@
 use super::problem::{Kind, Problem};
 use crate::artifacts::ArtifactError;
 use crate::inference::InferenceError;
+use crate::jobs::{DatasetError, ImportError, SubmitError};
+use crate::data::RefusalKind;
 use crate::store::StoreError;
 
 impl From<StoreError> for Problem {
@@ -44,6 +46,45 @@ impl From<InferenceError> for Problem {
             InferenceError::Busy | InferenceError::Unloaded => Self::unavailable(detail, 1),
             InferenceError::TooLarge { .. } => Self::unavailable(detail, 60),
             InferenceError::Internal(cause) => Self::internal(cause),
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SubmitError::Refused(errors) => errors.into(),
+            SubmitError::Unavailable(_) => Self::unavailable(detail, 5),
+            SubmitError::QueueFull(_) => Self::too_many(detail, 30),
+            SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ImportError::Refused(refusal) => match refusal.kind {
+                RefusalKind::TooLarge => Self::new(Kind::TooLarge, detail),
+                RefusalKind::Unprocessable => Self::new(Kind::Invalid, detail),
+            },
+            ImportError::TooLong(_) | ImportError::TooMuch => Self::new(Kind::TooLarge, detail),
+            ImportError::Store(error) => error.into(),
+            ImportError::Artifact(error) => error.into(),
+            ImportError::Broken(_) | ImportError::Io(_) => Self::internal(detail),
+        }
+    }
+}
+
+impl From<DatasetError> for Problem {
+    fn from(error: DatasetError) -> Self {
+        match error {
+            DatasetError::Unknown => Self::not_found("such data set"),
+            DatasetError::Store(error) => error.into(),
+            DatasetError::Artifact(error) => error.into(),
+            DatasetError::Data(error) => Self::internal(error),
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::RequestPartsExt;
+use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::HeaderName;
+use axum::http::header::{self, HeaderName};
 use axum::http::request::Parts;
+use axum::response::Response;
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer};
 use serde_json::Value;
@@ -19,6 +22,7 @@ use super::body;
 use super::problem::{Kind, Problem};
 use crate::spec::field::did_you_mean;
 use crate::spec::{Field, Pointer, SpecErrors};
+use crate::store::{Answer, Idempotency};
 
 /// The query of a request. What the route does not document is refused.
 pub(crate) struct Query<T>(pub T);
@@ -79,10 +83,13 @@ impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequestParts<S> f
     }
 }
 
-/// A JSON body as it stands.
-pub(crate) struct Json(pub Value);
+/// A JSON body, together with its text as it was sent.
+pub(crate) struct Posted {
+    pub(crate) text: Bytes,
+    pub(crate) value: Value,
+}
 
-impl FromRequest<AppState> for Json {
+impl FromRequest<AppState> for Posted {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
@@ -92,7 +99,19 @@ impl FromRequest<AppState> for Json {
         if !text.is_empty() {
             body::expect_media_type(&parts.headers, &["application/json"])?;
         }
-        body::parse_json(&text).map(Self)
+        let value = body::parse_json(&text)?;
+        Ok(Self { text, value })
+    }
+}
+
+/// A JSON body as it stands.
+pub(crate) struct Json(pub Value);
+
+impl FromRequest<AppState> for Json {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        Posted::from_request(request, state).await.map(|posted| Self(posted.value))
     }
 }
 
@@ -127,6 +146,27 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
             )),
         }
     }
+}
+
+impl IdempotencyKey {
+    /// What the store keeps for the key: the answer that `render` writes, for this route and this content.
+    pub(crate) fn keep<T>(
+        self,
+        scope: &str,
+        digest: [u8; 32],
+        render: impl Fn(&T) -> Answer + Send + Sync + 'static,
+    ) -> Option<Idempotency<T>> {
+        self.0.map(|key| Idempotency { scope: scope.to_owned(), key, digest, render: Arc::new(render) })
+    }
+}
+
+/// An answer as it was given before.
+pub(crate) fn repeated(answer: Answer) -> Result<Response, Problem> {
+    let mut response = Response::builder().status(answer.status).header(header::CONTENT_TYPE, "application/json");
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    response.body(answer.body.into()).map_err(Problem::internal)
 }
 
 /// Reads a field of a query from its text, for `#[serde(deserialize_with)]`.

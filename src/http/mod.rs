@@ -11,6 +11,7 @@ pub mod openapi;
 mod page;
 mod problem;
 mod routes;
+mod server;
 mod state;
 mod upload;
 
@@ -27,6 +28,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 pub use problem::{Kind, Problem, ProblemBody};
+pub use server::{Server, ServerError};
 pub use state::AppState;
 
 /// The whole API as a service.

@@ -34,6 +34,9 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
         ("JobSpec", JobSpec::schema()),
         ("JobChange", routes::JobChange::schema()),
         ("AliasTarget", routes::AliasTarget::schema()),
+        ("Training", crate::train::plan::training_schema()),
+        ("Plan", plan()),
+        ("Evaluation", evaluation()),
         ("EvaluationBody", inference::Evaluation::schema()),
         ("JobStatus", described(store::JobStatus::schema(), "Where a job stands.")),
         ("RunStatus", described(store::RunStatus::schema(), "Where a run stands.")),
@@ -144,6 +147,53 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
 fn described(mut schema: Value, description: &str) -> Value {
     schema["description"] = json!(description);
     schema
+}
+
+/// What a plan answers.
+fn plan() -> Value {
+    let count = json!({"type": "integer", "minimum": 0});
+    let names = json!({"type": "array", "items": {"type": "string"}});
+    let object = |properties: Value| {
+        let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
+        json!({"type": "object", "required": required, "additionalProperties": false, "properties": properties})
+    };
+    let node = object(json!({
+        "name": {"type": "string"}, "type": {"type": "string"}, "inputs": names,
+        "output_shape": {"type": "array", "items": count}, "parameters": count, "trainable": count,
+    }));
+    let mut plan = object(json!({
+        "nodes": {"type": "array", "items": node},
+        "parameters": object(json!({"total": count, "trainable": count})),
+        "step": object(json!({
+            "memory_bytes": {"type": "integer", "minimum": 0, "description": "Greatest use of memory while training."},
+            "flops": {"type": "integer", "minimum": 0, "description": "Of a step, forward and backward; a multiply-add counts as two."},
+        })),
+        "steps_per_epoch": count,
+        "rewrites": {"type": "array", "items": object(json!({"name": {"type": "string"}, "nodes": names}))},
+        "warnings": names,
+        "spec": {"$ref": "#/components/schemas/JobSpec"},
+    }));
+    plan["description"] = json!("What a job would be: its nodes in topological order, inputs first, and the canonical spec.");
+    plan
+}
+
+/// What an evaluation answers.
+fn evaluation() -> Value {
+    json!({
+        "description": "Loss and metrics of a version on a part of a data set.",
+        "type": "object", "required": ["model", "version", "dataset", "examples", "metrics"], "additionalProperties": false,
+        "properties": {
+            "model": {"type": "string"}, "version": {"type": "integer", "minimum": 1},
+            "dataset": {
+                "type": "object", "required": ["name", "version", "split"], "additionalProperties": false,
+                "properties": {"name": {"type": "string"}, "version": {"type": "integer", "minimum": 1}, "split": {"type": "string"}},
+            },
+            "examples": {"type": "integer", "minimum": 0},
+            "metrics": {"type": "object", "additionalProperties": {"type": ["number", "null"]}},
+        },
+        "example": {"model": "iris", "version": 1, "dataset": {"name": "iris", "version": 1, "split": "all"},
+            "examples": 150, "metrics": {"loss": 0.06, "accuracy": 0.98}},
+    })
 }
 
 /// What an event's data may be, by kind.

@@ -1,7 +1,6 @@
 //! What every route may reach.
 
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -10,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::artifacts::Artifacts;
 use crate::config::Config;
 use crate::inference::Inference;
-use crate::store::{RunId, Store};
+use crate::jobs::Jobs;
+use crate::store::Store;
 use crate::telemetry::Metrics;
 
 /// A cheap handle on the parts of the running server.
@@ -23,6 +23,7 @@ pub struct Parts {
     pub metrics: Metrics,
     pub store: Store,
     pub artifacts: Artifacts,
+    pub jobs: Jobs,
     pub inference: Inference,
     /// Cancelled when the server ends, so that streams do.
     pub closing: CancellationToken,
@@ -37,6 +38,7 @@ impl AppState {
         config: Config,
         store: Store,
         artifacts: Artifacts,
+        jobs: Jobs,
         inference: Inference,
     ) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new();
@@ -49,24 +51,10 @@ impl AppState {
             metrics,
             store,
             artifacts,
+            jobs,
             inference,
             closing,
         })))
-    }
-
-    /// What a run's process wrote.
-    pub(crate) fn run_log(&self, run: RunId) -> PathBuf {
-        self.run_folder(run).join("log")
-    }
-
-    /// A run's own files.
-    pub(crate) fn run_folder(&self, run: RunId) -> PathBuf {
-        self.config.server.data_dir.join("runs").join(run.to_string())
-    }
-
-    /// Where uploads stand while they come in.
-    pub(crate) fn uploads_folder(&self) -> PathBuf {
-        self.config.server.data_dir.join("uploads")
     }
 }
 

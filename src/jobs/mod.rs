@@ -12,7 +12,6 @@ pub mod process;
 mod protocol;
 mod runner;
 mod scheduler;
-mod seam;
 mod shipped;
 mod submit;
 mod supervisor;
@@ -165,6 +164,16 @@ impl Jobs {
     /// Where the log of a run stands, if it wrote any.
     pub fn run_log(&self, run: RunId) -> PathBuf {
         self.core.folder.run_log(run.0)
+    }
+
+    /// Whether there is at least one worker to be had.
+    pub fn ready(&self) -> bool {
+        self.core.workers.can_start()
+    }
+
+    /// Where uploads stand until they are read.
+    pub fn uploads(&self) -> PathBuf {
+        self.core.folder.uploads()
     }
 
     /// Removes the files of runs whose job was deleted.

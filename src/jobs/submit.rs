@@ -9,7 +9,7 @@ use super::catalog::DatasetError;
 use super::scheduler::datasets_of;
 use super::{Jobs, SubmitError};
 use crate::data::Dataset;
-use crate::jobs::seam::{Catalog, CatalogError, Plan, PlanError, Requirements};
+use crate::train::{Catalog, CatalogError, Plan, PlanError, Requirements};
 use crate::spec::{Device, Field as _, Pointer, SpecErrors};
 use crate::store::{Conflict, Created, Idempotency, Job, NewJob, StoreError};
 

@@ -241,6 +241,12 @@ impl Workers {
         self.keep_ready();
     }
 
+    /// Whether a worker can be had, as far as is known.
+    pub(crate) fn can_start(&self) -> bool {
+        let state = self.state();
+        !state.closed && (state.false_starts < FALSE_STARTS || !state.all.is_empty())
+    }
+
     /// Lets the idle ones go and starts none any more.
     pub(crate) fn close(&self) {
         let mut state = self.state();

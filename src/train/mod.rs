@@ -15,7 +15,7 @@ mod sink;
 
 use std::path::Path;
 
-pub use plan::{Catalog, CatalogError, Method, Plan, PlanError};
+pub use plan::{Catalog, CatalogError, Method, Plan, PlanError, Requirements};
 pub use sink::{ArtifactFile, ModelFiles, RecordingSink, RunSink};
 
 use crate::spec::report::Outcome;

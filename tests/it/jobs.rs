@@ -1,6 +1,7 @@
 //! The queue with real processes: what becomes of jobs, of their workers, and of what these say.
 
 mod protocol;
+mod runs;
 mod uploads;
 
 use std::os::unix::fs::PermissionsExt;

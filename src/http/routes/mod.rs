@@ -6,6 +6,7 @@ mod events;
 mod jobs;
 mod models;
 mod operations;
+mod plans;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,12 +21,15 @@ use super::openapi;
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::frame())
         // data sets
-        .routes(routes!(datasets::list))
+        .routes(routes!(datasets::list, datasets::upload))
         .routes(routes!(datasets::latest))
         .routes(routes!(datasets::versions))
         .routes(routes!(datasets::show, datasets::delete))
+        .routes(routes!(datasets::examples))
+        .routes(routes!(datasets::image))
         // jobs
-        .routes(routes!(jobs::list))
+        .routes(routes!(plans::create))
+        .routes(routes!(jobs::list, jobs::create))
         .routes(routes!(jobs::show, jobs::change, jobs::delete))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::series))

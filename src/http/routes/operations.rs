@@ -38,8 +38,18 @@ pub(crate) struct Ready {
     responses((status = 200, description = "They are.", body = Ready)),
     extensions(("x-problems" = json!({"503": "They are not; the detail says what is missing."})))
 )]
-pub(crate) async fn readyz(_: State<AppState>, _: Query<Nothing>) -> Result<Json<Ready>, Problem> {
-    Ok(Json(Ready { ready: true }))
+pub(crate) async fn readyz(State(state): State<AppState>, _: Query<Nothing>) -> Result<Json<Ready>, Problem> {
+    let mut missing = Vec::new();
+    if let Err(error) = state.store.ready().await {
+        missing.push(format!("the store: {error}"));
+    }
+    if let Err(error) = state.artifacts.ready().await {
+        missing.push(format!("the artifacts: {error}"));
+    }
+    if !state.jobs.ready() {
+        missing.push("the workers: none can be started".to_owned());
+    }
+    if missing.is_empty() { Ok(Json(Ready { ready: true })) } else { Err(Problem::unavailable(missing.join("; "), 5)) }
 }
 
 /// What is running here.

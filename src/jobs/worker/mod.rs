@@ -23,7 +23,7 @@ use super::protocol::Assignment;
 use super::submit::Found;
 use crate::config;
 use crate::data::Dataset;
-use crate::jobs::seam::{CatalogError, Plan};
+use crate::train::{self, CatalogError, Plan};
 use crate::spec::report::{ErrorKind, Outcome, Report, RunError};
 use crate::spec::{JobSpec, SpecErrors};
 
@@ -99,7 +99,7 @@ fn train(assignment: &Assignment, mut sink: Sink) -> Outcome {
     if assignment.device == "cpu" {
         limits::memory(requirements.memory_mb);
     }
-    let outcome = crate::jobs::seam::run(&plan, checkpoint.as_deref(), &mut sink);
+    let outcome = train::run(&plan, checkpoint.as_deref(), &mut sink);
     limits::no_memory_limit();
     outcome
 }

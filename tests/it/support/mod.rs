@@ -6,11 +6,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use lyceum::artifacts::Artifacts;
 use lyceum::config::Config;
-use lyceum::http::{AppState, router};
-use lyceum::inference::Inference;
-use lyceum::store::Store;
+use lyceum::http::{self, AppState, router};
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -34,12 +31,11 @@ pub struct Answer {
 pub async fn server() -> Server {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config::default();
-    config.server.data_dir = folder.path().to_owned();
-    let store = Store::open(&folder.path().join("lyceum.db")).await.unwrap();
-    let artifacts = Artifacts::open(&folder.path().join("artifacts")).unwrap();
-    let inference = Inference::start(config.inference.clone(), store.clone(), artifacts.clone());
-    let state = AppState::new(config, store, artifacts, inference).unwrap();
-    Server { router: router(state.clone()), state, folder }
+    config.server.data_dir = folder.path().join("data");
+    config.server.listen = "127.0.0.1:0".parse().unwrap();
+    config.jobs.idle_workers = 0;
+    let started = http::Server::start(config, env!("CARGO_BIN_EXE_lyceum").into(), None).await.unwrap();
+    Server { router: router(started.state.clone()), state: started.state, folder }
 }
 
 impl Server {

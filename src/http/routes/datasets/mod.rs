@@ -1,18 +1,23 @@
 //! Data sets: uploaded, shown, looked at, deleted.
 
+mod upload;
+
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::data::{examples as examples_of, image_png};
 use crate::http::extract::{Limit, Nothing, Path, Query, from_text};
 use crate::http::openapi::{ExampleSchema, KindSchema, Time};
 use crate::http::page::{self, Page};
 use crate::http::{AppState, Problem};
 use crate::spec::dataset;
 use crate::store::{DatasetFilter, DatasetVersion};
+
+pub(crate) use upload::{__path_upload, upload};
 
 /// A version of a data set.
 #[derive(Serialize, ToSchema)]
@@ -143,6 +148,7 @@ pub(crate) async fn latest(
     Path(name): Path<String>,
     _: Query<Nothing>,
 ) -> Result<Json<DatasetView>, Problem> {
+    state.jobs.wait_for_shipped(&name).await;
     Ok(Json(state.store.dataset(&name, None).await?.into()))
 }
 
@@ -178,12 +184,7 @@ pub(crate) async fn delete(
     Path((name, version)): Path<(String, u32)>,
     _: Query<Nothing>,
 ) -> Result<StatusCode, Problem> {
-    let deleted = state.store.delete_dataset(&name, version).await?;
-    if deleted.unused
-        && let Err(error) = state.artifacts.delete_prefix(&deleted.key).await
-    {
-        tracing::warn!(key = deleted.key, %error, "the files of a deleted data set stay");
-    }
+    state.jobs.delete_dataset(&name, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -230,8 +231,19 @@ pub(crate) async fn examples(
     Path((name, version)): Path<(String, u32)>,
     Query(query): Query<ExamplesQuery>,
 ) -> Result<Json<Examples>, Problem> {
-    let _ = (state, name, version, query);
-    todo!()
+    let dataset = state.jobs.dataset(&name, Some(version)).await?;
+    let splits = &dataset.schema().splits;
+    let split = query.split.or_else(|| splits.first().map(|(name, _)| name.clone())).unwrap_or_default();
+    let (offset, limit) = (query.offset.unwrap_or(0), query.limit.unwrap_or_default().0);
+    let url = |column: &str, row: u64| {
+        format!("/v1/datasets/{name}/versions/{version}/images/{}/{row}", page::path_segment(column))
+    };
+    let Some(data) = examples_of(&dataset, &split, offset, limit.into(), &url) else {
+        let names: Vec<&str> = splits.iter().map(|(name, _)| &name[..]).collect();
+        return Err(Problem::not_found(format!("split \"{split}\"; there are {}", names.join(", "))));
+    };
+    let total = splits.iter().find(|(name, _)| *name == split).map_or(0, |(_, examples)| *examples);
+    Ok(Json(Examples { split, total, offset, data }))
 }
 
 /// An image of a data set.
@@ -250,6 +262,9 @@ pub(crate) async fn image(
     Path((name, version, column, row)): Path<(String, u32, String, u64)>,
     _: Query<Nothing>,
 ) -> Result<Response, Problem> {
-    let _ = (state, name, version, column, row);
-    todo!()
+    let dataset = state.jobs.dataset(&name, Some(version)).await?;
+    let png = image_png(&dataset, &column, row).ok_or_else(|| Problem::not_found("such image"))?;
+    // A version never changes, and neither does a picture of it.
+    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=31536000, immutable")];
+    Ok((headers, png).into_response())
 }

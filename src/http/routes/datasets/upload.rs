@@ -1,18 +1,22 @@
 //! Uploads of data sets.
 
-use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use utoipa::IntoParams;
 
 use super::DatasetView;
 use crate::http::body::{Incoming, expect_media_type};
-use crate::http::extract::{IdempotencyKey, Query};
+use crate::data::{Digest, Format, content_digest};
+use crate::http::extract::{IdempotencyKey, Query, repeated};
 use crate::http::{AppState, Kind, Problem, upload};
-use crate::spec::Name;
-use crate::spec::dataset;
+use crate::jobs::Upload;
+use crate::spec::{Name, dataset};
+use crate::store::{Answer, Created, PutDataset};
+
+/// Where idempotency keys of this route belong.
+const SCOPE: &str = "POST /v1/datasets";
 
 #[derive(Deserialize, IntoParams)]
 pub(crate) struct UploadQuery {
@@ -51,15 +55,15 @@ pub(crate) struct UploadQuery {
 pub(crate) async fn upload(
     State(state): State<AppState>,
     Query(query): Query<UploadQuery>,
-    IdempotencyKey(key): IdempotencyKey,
+    key: IdempotencyKey,
     request: Request,
 ) -> Result<Response, Problem> {
     let wrong = |detail: String| Problem::new(Kind::BadQuery, detail);
     if Name::new(&query.name).is_none() {
         return Err(wrong("name: must be 1 to 63 lower-case letters, digits, dots, dashes and underscores".into()));
     }
-    let format = crate::data::Format::from_word(&query.format).ok_or_else(|| {
-        wrong(format!("format: must be one of {}", crate::data::Format::WORDS.join(", ")))
+    let format = Format::from_word(&query.format).ok_or_else(|| {
+        wrong(format!("format: must be one of {}", Format::WORDS.join(", ")))
     })?;
     let types = kinds_of_columns(query.types.as_deref().unwrap_or_default()).map_err(wrong)?;
     let (parts, body) = request.into_parts();
@@ -70,22 +74,39 @@ pub(crate) async fn upload(
         .try_acquire_owned()
         .map_err(|_| Problem::too_many("as many uploads are under way as may be", 5))?;
     let incoming = Incoming::new(&parts.headers, body, state.config.data.upload_bytes, &state.config.http)?;
-    let upload = upload::receive(incoming, &state.uploads_folder()).await?;
-    if upload.bytes == 0 {
+    let received = upload::receive(incoming, &state.jobs.uploads()).await?;
+    if received.bytes == 0 {
         return Err(Problem::new(Kind::UnreadableBody, "the body is empty where a file is needed"));
     }
-    let imported = state.jobs.import_dataset(todo!()).await?;
-    let view = DatasetView::new(imported.schema, imported.created_at);
-    let location = format!("/v1/datasets/{}/versions/{}", view.name, view.version);
-    let status = if imported.created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, [(header::LOCATION, location)], Json(view)).into_response())
+    let content = content_digest(&Digest(received.sha256.clone()), format, &types);
+    // The name belongs to what was asked, though not to the content.
+    let asked = Sha256::digest(format!("{}\n{}", query.name, content.0)).into();
+    let upload = Upload {
+        name: query.name,
+        format,
+        types,
+        source: received.file.path().to_owned(),
+        sha256: Some(Digest(received.sha256)),
+        idempotency: key.keep(SCOPE, asked, answer),
+    };
+    match state.jobs.import_dataset(upload).await? {
+        Created::Now(put) => repeated(answer(&put)),
+        Created::Before(before) => repeated(before),
+    }
+}
+
+fn answer(put: &PutDataset) -> Answer {
+    let schema = &put.version.schema;
+    let location = format!("/v1/datasets/{}/versions/{}", schema.name, schema.version);
+    let body = serde_json::to_string(&DatasetView::from(put.version.clone())).unwrap_or_default();
+    Answer { status: if put.new { 201 } else { 200 }, headers: vec![("location".into(), location)], body }
 }
 
 /// The media types that a format's upload may have.
-fn media_types(format: crate::data::Format) -> &'static [&'static str] {
+fn media_types(format: Format) -> &'static [&'static str] {
     match format {
-        crate::data::Format::Csv => &["application/octet-stream", "text/csv"],
-        crate::data::Format::Idx => &[
+        Format::Csv => &["application/octet-stream", "text/csv"],
+        Format::Idx => &[
             "application/octet-stream",
             "application/x-tar",
             "application/tar",
@@ -115,4 +136,3 @@ fn kinds_of_columns(text: &str) -> Result<Vec<(String, dataset::Kind)>, String> 
     }
     Ok(kinds)
 }
-

@@ -26,7 +26,7 @@ pub(crate) async fn cancel(
     Path(id): Path<Uuid>,
     _: Query<Nothing>,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
-    Ok((StatusCode::ACCEPTED, Json(state.store.cancel_job(JobId(id)).await?.into())))
+    Ok((StatusCode::ACCEPTED, Json(state.jobs.cancel(JobId(id)).await?.into())))
 }
 
 crate::record! {
@@ -60,7 +60,9 @@ pub(crate) async fn change(
         labels: change.labels.map(|labels| labels.0),
         notes: change.notes,
     };
-    Ok(Json(state.store.change_job(JobId(id), change).await?.into()))
+    let changed = state.store.change_job(JobId(id), change).await?;
+    state.jobs.reconsider();
+    Ok(Json(changed.into()))
 }
 
 /// Deletes a finished job with its runs and metrics. Its models, and the spec that they were made by, stay.
@@ -76,12 +78,6 @@ pub(crate) async fn delete(
     _: Query<Nothing>,
 ) -> Result<StatusCode, Problem> {
     let deleted = state.store.delete_job(JobId(id)).await?;
-    for run in deleted.runs {
-        // The rows are gone: what is left of the files is nobody's, and is said once.
-        if let Err(error) = state.artifacts.delete_prefix(&format!("runs/{run}")).await {
-            tracing::warn!(%run, %error, "the files of a deleted run stay");
-        }
-        let _ = tokio::fs::remove_dir_all(state.run_folder(run)).await;
-    }
+    state.jobs.forget_runs(&deleted.runs).await;
     Ok(StatusCode::NO_CONTENT)
 }

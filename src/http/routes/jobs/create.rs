@@ -1,13 +1,17 @@
 //! Posting a job.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use sha2::{Digest as _, Sha256};
 
 use super::view::JobView;
-use crate::http::extract::{IdempotencyKey, Json, Nothing, Query};
+use crate::http::extract::{IdempotencyKey, Nothing, Posted, Query, repeated};
 use crate::http::openapi::JobSpecSchema;
 use crate::http::{AppState, Problem};
+use crate::store::{Answer, Created, Job};
+
+/// Where idempotency keys of this route belong.
+const SCOPE: &str = "POST /v1/jobs";
 
 /// Posts a job.
 ///
@@ -26,10 +30,19 @@ use crate::http::{AppState, Problem};
 pub(crate) async fn create(
     State(state): State<AppState>,
     _: Query<Nothing>,
-    IdempotencyKey(key): IdempotencyKey,
-    Json(body): Json,
+    key: IdempotencyKey,
+    Posted { text, value }: Posted,
 ) -> Result<Response, Problem> {
-    let _ = (key, body, state, StatusCode::ACCEPTED, header::LOCATION);
-    let view: JobView = todo!();
-    Ok(axum::Json(view).into_response())
+    let idempotency = key.keep(SCOPE, Sha256::digest(&text).into(), answer);
+    let posted = String::from_utf8_lossy(&text).into_owned();
+    match state.jobs.submit(value, posted, idempotency).await? {
+        Created::Now(job) => repeated(answer(&job)),
+        Created::Before(before) => repeated(before),
+    }
+}
+
+fn answer(job: &Job) -> Answer {
+    let location = format!("/v1/jobs/{}", job.id);
+    let body = serde_json::to_string(&JobView::from(job.clone())).unwrap_or_default();
+    Answer { status: 202, headers: vec![("location".into(), location)], body }
 }

@@ -126,7 +126,7 @@ pub(crate) async fn logs(
         Some(run) => return Err(Problem::not_found(format!("run {run} of this job"))),
         None => job.runs.last().map(|run| run.id),
     };
-    let path = run.map(|run| state.run_log(run)).filter(|path| path.exists());
+    let path = run.map(|run| state.jobs.run_log(run)).filter(|path| path.exists());
     let told = Told { media_type: file::TEXT, name: None, sha256: None };
     match (path, query.tail) {
         (None, _) => Ok(([(header::CONTENT_TYPE, file::TEXT)], "").into_response()),
