@@ -1,5 +1,7 @@
 //! What the server tells of itself: the log, on stderr, and the metrics that Prometheus reads.
 
+use std::io::IsTerminal as _;
+
 use prometheus::{
     Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
@@ -12,7 +14,10 @@ use crate::config::{Log, LogFormat};
 pub fn init(settings: &Log) -> Result<(), String> {
     let filter =
         EnvFilter::try_new(&settings.log).map_err(|error| format!("the log filter is wrong: {error}"))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match settings.log_format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),
