@@ -34,7 +34,13 @@ pub struct Server {
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: LISTEN, data_dir: DATA_DIR.into(), shipped_datasets: None, on_shutdown: OnShutdown::Keep, shutdown_seconds: 8 }
+        Self {
+            listen: LISTEN,
+            data_dir: DATA_DIR.into(),
+            shipped_datasets: None,
+            on_shutdown: OnShutdown::Keep,
+            shutdown_seconds: 8,
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::problem::{Kind, Problem};
 use crate::artifacts::ArtifactError;
+use crate::data::RefusalKind;
 use crate::inference::InferenceError;
 use crate::jobs::{DatasetError, ImportError, SubmitError};
-use crate::data::RefusalKind;
 use crate::store::StoreError;
 
 impl From<StoreError> for Problem {

@@ -162,7 +162,8 @@ impl IdempotencyKey {
 
 /// An answer as it was given before.
 pub(crate) fn repeated(answer: Answer) -> Result<Response, Problem> {
-    let mut response = Response::builder().status(answer.status).header(header::CONTENT_TYPE, "application/json");
+    let mut response =
+        Response::builder().status(answer.status).header(header::CONTENT_TYPE, "application/json");
     for (name, value) in answer.headers {
         response = response.header(name, value);
     }

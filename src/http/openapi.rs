@@ -173,7 +173,8 @@ fn plan() -> Value {
         "warnings": names,
         "spec": {"$ref": "#/components/schemas/JobSpec"},
     }));
-    plan["description"] = json!("What a job would be: its nodes in topological order, inputs first, and the canonical spec.");
+    plan["description"] =
+        json!("What a job would be: its nodes in topological order, inputs first, and the canonical spec.");
     plan
 }
 

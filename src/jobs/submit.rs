@@ -9,9 +9,9 @@ use super::catalog::DatasetError;
 use super::scheduler::datasets_of;
 use super::{Jobs, SubmitError};
 use crate::data::Dataset;
-use crate::train::{Catalog, CatalogError, Plan, PlanError, Requirements};
 use crate::spec::{Device, Field as _, Pointer, SpecErrors};
 use crate::store::{Conflict, Created, Idempotency, Job, NewJob, StoreError};
+use crate::train::{Catalog, CatalogError, Plan, PlanError, Requirements};
 
 /// The data sets that a body names, as they were found.
 #[derive(Default)]

@@ -49,7 +49,11 @@ pub(crate) async fn readyz(State(state): State<AppState>, _: Query<Nothing>) -> 
     if !state.jobs.ready() {
         missing.push("the workers: none can be started".to_owned());
     }
-    if missing.is_empty() { Ok(Json(Ready { ready: true })) } else { Err(Problem::unavailable(missing.join("; "), 5)) }
+    if missing.is_empty() {
+        Ok(Json(Ready { ready: true }))
+    } else {
+        Err(Problem::unavailable(missing.join("; "), 5))
+    }
 }
 
 /// What is running here.

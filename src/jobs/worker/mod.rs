@@ -23,9 +23,9 @@ use super::protocol::Assignment;
 use super::submit::Found;
 use crate::config;
 use crate::data::Dataset;
-use crate::train::{self, CatalogError, Plan};
 use crate::spec::report::{ErrorKind, Outcome, Report, RunError};
 use crate::spec::{JobSpec, SpecErrors};
+use crate::train::{self, CatalogError, Plan};
 
 use files::Files;
 use link::Link;

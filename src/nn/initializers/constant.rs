@@ -27,7 +27,13 @@ const MOST_AXES: usize = 6;
 
 impl Values {
     /// Reads one level: the extents below it, or `None` where something was refused.
-    fn gather(&mut self, value: &Value, at: &Pointer, depth: usize, errors: &mut SpecErrors) -> Option<Vec<u64>> {
+    fn gather(
+        &mut self,
+        value: &Value,
+        at: &Pointer,
+        depth: usize,
+        errors: &mut SpecErrors,
+    ) -> Option<Vec<u64>> {
         if let Some(number) = value.as_f64().filter(|number| (*number as f32).is_finite()) {
             self.values.push(number);
             return Some(Vec::new());

@@ -16,7 +16,10 @@ impl LayerConfig for Add {
             return Err(FieldError::whole("takes at least two inputs, not one"));
         }
         if let Some(other) = rest.iter().find(|other| *other != first) {
-            return Err(FieldError::new("inputs", format!("the shapes {first:?} and {other:?} cannot be added")));
+            return Err(FieldError::new(
+                "inputs",
+                format!("the shapes {first:?} and {other:?} cannot be added"),
+            ));
         }
         let elements = size(first)?;
         Ok(Inferred::plain(first.clone(), product(&[elements, rest.len() as u64])?, elements))

@@ -24,7 +24,13 @@ impl Field for Axis {
     fn read(value: &Value, at: &Pointer, errors: &mut SpecErrors) -> Option<Self> {
         let read = whole(value).filter(|axis| *axis != 0 && (-8..=8).contains(axis));
         if read.is_none() {
-            errors.push(at, format!("must be a whole number from -8 to 8 and not 0, which is the batch; not {}", found(value)));
+            errors.push(
+                at,
+                format!(
+                    "must be a whole number from -8 to 8 and not 0, which is the batch; not {}",
+                    found(value)
+                ),
+            );
         }
         read.map(Self)
     }
@@ -66,7 +72,9 @@ impl LayerConfig for Concatenate {
             if other.len() != first.len() || !(0..first.len()).all(agree) {
                 return Err(FieldError::new(
                     "inputs",
-                    format!("the shapes {first:?} and {other:?} differ elsewhere than in the axis that is joined"),
+                    format!(
+                        "the shapes {first:?} and {other:?} differ elsewhere than in the axis that is joined"
+                    ),
                 ));
             }
             output[axis] = output[axis]

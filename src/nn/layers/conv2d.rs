@@ -55,7 +55,14 @@ impl LayerConfig for Conv2d {
             &self.kernel_initializer,
         )?];
         if self.use_bias {
-            parameters.push(ParameterSpec::new("bias", "bias_initializer", &[filters], Layout::Same, fans, &self.bias_initializer)?);
+            parameters.push(ParameterSpec::new(
+                "bias",
+                "bias_initializer",
+                &[filters],
+                Layout::Same,
+                fans,
+                &self.bias_initializer,
+            )?);
         }
         let output = vec![filters, windows.height, windows.width];
         let elements = product(&output)?;

@@ -30,13 +30,29 @@ impl LayerConfig for Dense {
             return Err(FieldError::whole("takes at least one axis, and its input is a single number"));
         };
         let Some(units) = self.units.map(Size::get) else {
-            return Err(FieldError::new("units", "is missing: only the last layer may leave it to the data set"));
+            return Err(FieldError::new(
+                "units",
+                "is missing: only the last layer may leave it to the data set",
+            ));
         };
         let fans = (*width, units);
-        let mut parameters =
-            vec![ParameterSpec::new("kernel", "kernel_initializer", &[units, *width], Layout::Dense, fans, &self.kernel_initializer)?];
+        let mut parameters = vec![ParameterSpec::new(
+            "kernel",
+            "kernel_initializer",
+            &[units, *width],
+            Layout::Dense,
+            fans,
+            &self.kernel_initializer,
+        )?];
         if self.use_bias {
-            parameters.push(ParameterSpec::new("bias", "bias_initializer", &[units], Layout::Same, fans, &self.bias_initializer)?);
+            parameters.push(ParameterSpec::new(
+                "bias",
+                "bias_initializer",
+                &[units],
+                Layout::Same,
+                fans,
+                &self.bias_initializer,
+            )?);
         }
         let output: Shape = outer.iter().copied().chain([units]).collect();
         let rows = product(outer)?;

@@ -1,7 +1,8 @@
 use tch::{Reduction, Tensor};
 
 use super::{
-    FittedLoss, LossConfig, LossForm, Misfit, OutputView, TargetEncoding, TargetForm, TargetView, Task, check_width,
+    FittedLoss, LossConfig, LossForm, Misfit, OutputView, TargetEncoding, TargetForm, TargetView, Task,
+    check_width,
 };
 
 crate::record! {
@@ -66,7 +67,8 @@ mod tests {
     fn ten_classes_are_refused_with_advice() {
         let shape = vec![10];
         let target = TargetView { classes: Some(10), columns: 1 };
-        let misfit = BinaryCrossEntropy {}.fit(&OutputView { shape: &shape, activation: None }, &target).unwrap_err();
+        let misfit =
+            BinaryCrossEntropy {}.fit(&OutputView { shape: &shape, activation: None }, &target).unwrap_err();
         assert!(matches!(misfit, Misfit::Loss(text) if text.contains("categorical_cross_entropy")));
     }
 

@@ -1,7 +1,8 @@
 use tch::{Reduction, Tensor};
 
 use super::{
-    FittedLoss, LossConfig, LossForm, Misfit, OutputView, TargetEncoding, TargetForm, TargetView, Task, check_width,
+    FittedLoss, LossConfig, LossForm, Misfit, OutputView, TargetEncoding, TargetForm, TargetView, Task,
+    check_width,
 };
 
 crate::record! {
@@ -46,7 +47,9 @@ impl LossConfig for CategoricalCrossEntropy {
 
     fn forward(&self, output: &Tensor, target: &Tensor, fitted: &FittedLoss) -> Tensor {
         match fitted.form {
-            LossForm::OnLogits => output.cross_entropy_loss::<Tensor>(target, None, Reduction::Mean, -100, 0.0),
+            LossForm::OnLogits => {
+                output.cross_entropy_loss::<Tensor>(target, None, Reduction::Mean, -100, 0.0)
+            }
             LossForm::OnOutputs => output.log().nll_loss(target),
         }
     }
@@ -67,7 +70,9 @@ mod tests {
     #[test]
     fn an_unbounded_head_is_refused_with_advice() {
         let shape = vec![10];
-        let misfit = CategoricalCrossEntropy {}.fit(&OutputView { shape: &shape, activation: None }, &TEN).unwrap_err();
+        let misfit = CategoricalCrossEntropy {}
+            .fit(&OutputView { shape: &shape, activation: None }, &TEN)
+            .unwrap_err();
         assert!(matches!(misfit, Misfit::Loss(text) if text.contains("softmax")));
     }
 
@@ -82,8 +87,7 @@ mod tests {
     fn both_forms_agree_and_logits_stay_finite() {
         let logits = Tensor::from_slice2(&[[1.0_f64, 2.0, 0.5], [0.1, -1.0, 3.0]]);
         let target = Tensor::from_slice(&[1_i64, 0]);
-        let fitted =
-            |form| FittedLoss { form, target: TargetEncoding::ClassIndex, task: Task::Classes };
+        let fitted = |form| FittedLoss { form, target: TargetEncoding::ClassIndex, task: Task::Classes };
         let loss = CategoricalCrossEntropy {};
         let fused = loss.forward(&logits, &target, &fitted(LossForm::OnLogits));
         let plain = loss.forward(&logits.softmax(-1, None), &target, &fitted(LossForm::OnOutputs));

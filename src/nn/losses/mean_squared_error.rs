@@ -1,7 +1,8 @@
 use tch::{Reduction, Tensor};
 
 use super::{
-    FittedLoss, LossConfig, LossForm, Misfit, OutputView, TargetEncoding, TargetForm, TargetView, Task, check_width,
+    FittedLoss, LossConfig, LossForm, Misfit, OutputView, TargetEncoding, TargetForm, TargetView, Task,
+    check_width,
 };
 
 crate::record! {

@@ -29,7 +29,8 @@ impl crate::spec::Field for Share {
     ) -> Option<Self> {
         let read = value.as_f64().filter(|share| (0.0..=1.0).contains(share));
         if read.is_none() {
-            errors.push(at, format!("must be a number from 0 to 1, not {}", crate::spec::field::found(value)));
+            errors
+                .push(at, format!("must be a number from 0 to 1, not {}", crate::spec::field::found(value)));
         }
         read.map(Self)
     }

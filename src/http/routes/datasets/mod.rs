@@ -265,6 +265,9 @@ pub(crate) async fn image(
     let dataset = state.jobs.dataset(&name, Some(version)).await?;
     let png = image_png(&dataset, &column, row).ok_or_else(|| Problem::not_found("such image"))?;
     // A version never changes, and neither does a picture of it.
-    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=31536000, immutable")];
+    let headers = [
+        (header::CONTENT_TYPE, "image/png"),
+        (header::CACHE_CONTROL, "private, max-age=31536000, immutable"),
+    ];
     Ok((headers, png).into_response())
 }

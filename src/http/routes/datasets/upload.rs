@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 use utoipa::IntoParams;
 
 use super::DatasetView;
-use crate::http::body::{Incoming, expect_media_type};
 use crate::data::{Digest, Format, content_digest};
+use crate::http::body::{Incoming, expect_media_type};
 use crate::http::extract::{IdempotencyKey, Query, repeated};
 use crate::http::{AppState, Kind, Problem, upload};
 use crate::jobs::Upload;
@@ -60,11 +60,12 @@ pub(crate) async fn upload(
 ) -> Result<Response, Problem> {
     let wrong = |detail: String| Problem::new(Kind::BadQuery, detail);
     if Name::new(&query.name).is_none() {
-        return Err(wrong("name: must be 1 to 63 lower-case letters, digits, dots, dashes and underscores".into()));
+        return Err(wrong(
+            "name: must be 1 to 63 lower-case letters, digits, dots, dashes and underscores".into(),
+        ));
     }
-    let format = Format::from_word(&query.format).ok_or_else(|| {
-        wrong(format!("format: must be one of {}", Format::WORDS.join(", ")))
-    })?;
+    let format = Format::from_word(&query.format)
+        .ok_or_else(|| wrong(format!("format: must be one of {}", Format::WORDS.join(", "))))?;
     let types = kinds_of_columns(query.types.as_deref().unwrap_or_default()).map_err(wrong)?;
     let (parts, body) = request.into_parts();
     expect_media_type(&parts.headers, media_types(format))?;
@@ -127,7 +128,10 @@ fn kinds_of_columns(text: &str) -> Result<Vec<(String, dataset::Kind)>, String> 
         let (column, word) =
             entry.rsplit_once(':').ok_or_else(|| format!("types: \"{entry}\" is not column:kind"))?;
         let kind = dataset::Kind::from_word(word).ok_or_else(|| {
-            format!("types: \"{word}\" is not a kind of column; there are {}", dataset::Kind::WORDS.join(", "))
+            format!(
+                "types: \"{word}\" is not a kind of column; there are {}",
+                dataset::Kind::WORDS.join(", ")
+            )
         })?;
         if kinds.iter().any(|(earlier, _)| earlier == column) {
             return Err(format!("types: \"{column}\" is named twice"));
