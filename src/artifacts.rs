@@ -86,7 +86,7 @@ impl Artifacts {
         blocking(move || {
             let mut file = tempfile::tempfile_in(&*root)?;
             std::io::Write::write_all(&mut file, &[0; 4_096])?;
-            Ok(file.sync_all()?)
+            file.sync_all()
         })
         .await
     }

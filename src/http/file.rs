@@ -187,7 +187,7 @@ mod tests {
             (&long, 1, 100_001),
         ] {
             std::fs::write(file.path(), text).unwrap();
-            assert_eq!(tail(file.path(), lines).await.unwrap(), start, "{lines} of {:.20}", text);
+            assert_eq!(tail(file.path(), lines).await.unwrap(), start, "{lines} of {text:.20}");
         }
     }
 

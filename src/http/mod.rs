@@ -34,10 +34,10 @@ pub use state::AppState;
 /// The whole API as a service.
 pub fn router(state: AppState) -> Router {
     let (router, _) = routes::all().split_for_parts();
-    let routes = router.layer(axum::middleware::from_fn(middleware::tell_route)).with_state(state.clone());
+    let served = router.layer(axum::middleware::from_fn(middleware::tell_route)).with_state(state.clone());
     // Around the router, not in it: it adds `allow` behind its own layers.
     Router::new()
-        .fallback_service(routes)
+        .fallback_service(served)
         .layer(axum::middleware::from_fn_with_state(state, middleware::frame))
 }
 

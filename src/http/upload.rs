@@ -64,6 +64,6 @@ fn write(folder: &Path, mut waiting: mpsc::Receiver<Bytes>) -> std::io::Result<U
         bytes += piece.len() as u64;
     }
     file.flush()?;
-    let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = format!("{:x}", hash.finalize());
     Ok(Upload { file, bytes, sha256 })
 }

@@ -142,7 +142,9 @@ impl Network {
             let own = initialise(&context, inferred, plan.channels_last, device)?;
             let tensors: Vec<Tensor> = own.iter().map(|parameter| parameter.tensor.shallow_clone()).collect();
             let forward = node.layer.build(&plan.input_shapes(index), &tensors, &context);
-            own.into_iter().for_each(|parameter| parameters.push(parameter));
+            for parameter in own {
+                parameters.push(parameter);
+            }
             let late = |index: &usize| plan.late_activations.contains(index);
             let before = node.inputs.iter().find_map(|source| match source {
                 Source::Node(before) if late(before) => plan.nodes[*before].layer.activation().cloned(),
@@ -201,7 +203,7 @@ impl Network {
                 value = activation.apply(&value);
             }
             values.push(Some(Value { value, before, uses: node.uses + self.outputs_of(index) }));
-            self.release(node, &mut values);
+            release(node, &mut values);
         }
         self.outputs
             .iter()
@@ -235,20 +237,6 @@ impl Network {
         self.nodes[node].uses > 0 || self.outputs.iter().any(|output| output.node == node && !output.fused)
     }
 
-    /// Lets go of what nobody takes any more: without gradients that frees its memory.
-    fn release(&self, node: &Node, values: &mut [Option<Value>]) {
-        for source in &node.inputs {
-            if let Source::Node(before) = *source
-                && let Some(value) = &mut values[before]
-            {
-                value.uses -= 1;
-                if value.uses == 0 {
-                    values[before] = None;
-                }
-            }
-        }
-    }
-
     /// What gradients are taken of, in the plan's order.
     pub fn trainable(&self) -> &[Tensor] {
         &self.trainable
@@ -277,6 +265,20 @@ impl Network {
     /// Whether the network takes so many inputs, and uses each of them.
     pub fn inputs(&self) -> usize {
         self.input_uses.len()
+    }
+}
+
+/// Lets go of what nobody takes any more: without gradients that frees its memory.
+fn release(node: &Node, values: &mut [Option<Value>]) {
+    for source in &node.inputs {
+        if let Source::Node(before) = *source
+            && let Some(value) = &mut values[before]
+        {
+            value.uses -= 1;
+            if value.uses == 0 {
+                values[before] = None;
+            }
+        }
     }
 }
 

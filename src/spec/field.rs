@@ -402,6 +402,7 @@ macro_rules! choices {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "the callers write json!(…)")]
     fn read<T: Field>(value: Value) -> Result<T, String> {
         let mut errors = SpecErrors::new();
         let read = T::read(&value, &Pointer::root().key("x"), &mut errors);

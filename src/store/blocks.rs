@@ -197,7 +197,9 @@ mod tests {
         let samples = [(0, f64::NAN), (1, f64::NEG_INFINITY), (u64::MAX >> 1, 0.1)]
             .map(|(step, value)| Sample { step, epoch: 0.5, time: -7, value });
         let mut block = Block::new(0);
-        samples.iter().for_each(|sample| block.push(sample));
+        for sample in &samples {
+            block.push(sample);
+        }
         assert_eq!((block.n, block.min, block.max), (3, Some(0.1), Some(0.1)));
         let back: Vec<Sample> = read(&block.data).unwrap().collect();
         let bits = |samples: &[Sample]| -> Vec<_> {

@@ -41,10 +41,7 @@ impl Field for ScheduledRate {
     }
 
     fn write(&self) -> Value {
-        match &self.0 {
-            Schedule::Constant(constant) => constant.learning_rate.write(),
-            other => other.write(),
-        }
+        if let Schedule::Constant(constant) = &self.0 { constant.learning_rate.write() } else { self.0.write() }
     }
 
     fn schema() -> Value {

@@ -31,7 +31,7 @@ pub(crate) async fn cancel(
 
 crate::record! {
     /// What of a job may be changed.
-    pub struct JobChange {
+    pub(crate) struct JobChange {
         /// Greater goes first; while the job is queued.
         pub priority: Option<Priority> = None,
         /// Instead of those it has.

@@ -13,7 +13,7 @@ const LATEST: &str = "latest";
 
 crate::record! {
     /// What an alias points at.
-    pub struct AliasTarget {
+    pub(crate) struct AliasTarget {
         /// The number of a version.
         pub version: Version,
     }

@@ -19,7 +19,6 @@ const F32: u64 = 4;
 /// What the network's outputs are for, as far as it is known.
 pub(super) struct Head<'a> {
     pub(super) targets: Option<&'a [Target]>,
-    pub(super) batch: Option<u64>,
 }
 
 /// A network as far as it could be resolved.

@@ -57,12 +57,12 @@ pub(super) fn targets(
             }
             names
                 .iter()
-                .map(|name| match losses.iter().find(|(target, _)| target == name) {
-                    Some((_, loss)) => read_target(dataset, &[name], loss, &at.key(name), errors),
-                    None => {
+                .map(|name| {
+                    let Some((_, loss)) = losses.iter().find(|(target, _)| target == name) else {
                         errors.push(at, format!("there is no loss for the target \"{name}\""));
-                        None
-                    }
+                        return None;
+                    };
+                    read_target(dataset, &[name], loss, &at.key(name), errors)
                 })
                 .collect()
         }

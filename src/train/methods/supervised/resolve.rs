@@ -73,10 +73,7 @@ pub(crate) fn resolve(
     };
     let inputs = input_names(data.as_ref(), parts.dataset.as_ref());
     let network = parts.model.as_ref().map(|model| {
-        let head = Head {
-            targets: targets.as_deref(),
-            batch: parts.whole.as_ref().map(|whole| whole.batch_size.get()),
-        };
+        let head = Head { targets: targets.as_deref() };
         resolve_network(model, &inputs, preprocessing.as_ref(), &head, errors)
     });
     let objectives = match (&network, &parts.model, targets) {
