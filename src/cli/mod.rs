@@ -1,5 +1,6 @@
 //! The command line: one command per file.
 
+mod maintenance;
 mod openapi;
 mod serve;
 
@@ -21,6 +22,10 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Openapi(openapi::Openapi),
+    Backup(maintenance::Backup),
+    Restore(maintenance::Restore),
+    Doctor(maintenance::Doctor),
+    Gc(maintenance::Gc),
     #[command(hide = true)]
     RunWorker(config::Worker),
     #[command(hide = true)]
@@ -41,6 +46,10 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(serve) => ended(serve.run()),
         Command::Openapi(openapi) => ended(openapi.run()),
+        Command::Backup(backup) => ended(backup.run()),
+        Command::Restore(restore) => ended(restore.run()),
+        Command::Doctor(doctor) => ended(doctor.run()),
+        Command::Gc(gc) => ended(gc.run()),
         Command::RunWorker(settings) => {
             if telemetry::init(&config::Log::default()).is_err() {
                 return ExitCode::FAILURE;

@@ -40,8 +40,8 @@ pub(crate) struct Assignment {
     pub datasets: Vec<AssignedDataset>,
     /// The root of the artifacts.
     pub artifacts: PathBuf,
-    /// The key of the checkpoint that the run goes on from.
-    pub checkpoint: Option<String>,
+    /// The keys of the job's checkpoints, newest first: the run goes on from the first that is whole.
+    pub checkpoints: Vec<String>,
     /// The run's own folder, for its log and for what it cannot report yet.
     pub folder: PathBuf,
     pub limits: RunLimits,

@@ -150,7 +150,7 @@ async fn assign(core: &Core, claim: Claim) -> Result<(Assignment, Arc<Live>), As
         device: claim.device,
         datasets,
         artifacts: core.folder.artifacts(),
-        checkpoint: claim.checkpoint.map(|checkpoint| checkpoint.key),
+        checkpoints: claim.checkpoints.into_iter().map(|checkpoint| checkpoint.key).collect(),
         folder,
         limits: RunLimits {
             orphan_seconds: core.settings.orphan_seconds,

@@ -28,8 +28,8 @@ pub struct Claim {
     pub memory_mb: u64,
     /// What it was granted: `cpu` or `cuda:N`.
     pub device: String,
-    /// What it goes on from.
-    pub checkpoint: Option<Checkpoint>,
+    /// What it may go on from, newest first.
+    pub checkpoints: Vec<Checkpoint>,
     /// Running time of its earlier runs, in microseconds.
     pub ran_us: i64,
 }
@@ -127,7 +127,7 @@ impl Capacity {
         .execute(&mut tx.conn)
         .await?;
         jobs::status_event(tx, head.job, JobStatus::Running, Some(run)).await?;
-        let checkpoint = files::checkpoints_of(&mut tx.conn, head.job, 1).await?.pop();
+        let checkpoints = files::checkpoints_of(&mut tx.conn, head.job, -1).await?;
         Ok(Some(Claim {
             job: head.job,
             name: head.name,
@@ -137,7 +137,7 @@ impl Capacity {
             threads: head.threads,
             memory_mb: head.memory_mb,
             device,
-            checkpoint,
+            checkpoints,
             ran_us: head.ran_us,
         }))
     }

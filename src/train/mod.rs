@@ -1,7 +1,7 @@
 //! Training: a proven plan is run step by step, and all that it has to tell goes to a [`RunSink`].
 //!
-//! Nothing here knows of files, sockets or tables, but for the folders of a data set and of a stored model that are
-//! read.
+//! Nothing here knows of sockets or tables; of files it reads the folders of a data set and of a stored model, and
+//! checkpoints.
 
 pub mod checkpoint;
 mod graph;
@@ -13,17 +13,16 @@ mod progress;
 mod run;
 mod sink;
 
-use std::path::Path;
-
 pub use plan::{Catalog, CatalogError, Method, Plan, PlanError, Requirements};
 pub use sink::{ArtifactFile, ModelFiles, RecordingSink, RunSink};
 
 use crate::spec::report::Outcome;
+use checkpoint::Checkpoint;
 use methods::supervised;
 
 /// Runs a plan from the beginning, or from where a checkpoint stands, on this thread. All that the run makes goes to
 /// the sink; the outcome is for the caller to report.
-pub fn run(plan: &Plan, resume: Option<&Path>, sink: &mut dyn RunSink) -> Outcome {
+pub fn run(plan: &Plan, resume: Option<Checkpoint>, sink: &mut dyn RunSink) -> Outcome {
     let resources = &plan.spec.resources;
     run::outcome(|| {
         let device = run::prepare(resources)?;

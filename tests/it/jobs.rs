@@ -1,7 +1,7 @@
 //! The queue with real processes: what becomes of jobs, of their workers, and of what these say.
 
 mod protocol;
-mod runs;
+pub(crate) mod runs;
 mod uploads;
 
 use std::os::unix::fs::PermissionsExt;
@@ -15,14 +15,14 @@ use lyceum::store::{Job, JobId, JobStatus, Store};
 use tempfile::TempDir;
 
 /// The part of a server that these tests need, in a folder of its own.
-struct Queue {
-    jobs: Jobs,
-    store: Store,
-    folder: DataFolder,
+pub(crate) struct Queue {
+    pub(crate) jobs: Jobs,
+    pub(crate) store: Store,
+    pub(crate) folder: DataFolder,
     _dir: Option<TempDir>,
 }
 
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     env!("CARGO_BIN_EXE_lyceum").into()
 }
 
@@ -39,7 +39,7 @@ fn settings() -> config::Jobs {
 }
 
 impl Queue {
-    async fn start(program: &Path) -> Self {
+    pub(crate) async fn start(program: &Path) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(&dir.path().join("data")).unwrap();
         let mut queue = Self::start_in(folder, program).await;
@@ -47,7 +47,7 @@ impl Queue {
         queue
     }
 
-    async fn start_in(folder: DataFolder, program: &Path) -> Self {
+    pub(crate) async fn start_in(folder: DataFolder, program: &Path) -> Self {
         let store = Store::open(&folder.database()).await.unwrap();
         let setup = Setup {
             folder: folder.clone(),
@@ -70,7 +70,7 @@ impl Queue {
         next
     }
 
-    async fn until(&self, job: JobId, stands: impl Fn(&Job) -> bool) -> Job {
+    pub(crate) async fn until(&self, job: JobId, stands: impl Fn(&Job) -> bool) -> Job {
         let waited = async {
             loop {
                 let job = self.store.job(job).await.unwrap();
@@ -87,7 +87,7 @@ impl Queue {
     }
 
     /// Waits until the job has no more than so many checkpoints, and answers how many files there are.
-    async fn until_checkpoints(&self, job: JobId, most: usize) -> usize {
+    pub(crate) async fn until_checkpoints(&self, job: JobId, most: usize) -> usize {
         let files = Artifacts::open(&self.folder.artifacts()).unwrap();
         for _ in 0..100 {
             let stored = files.list("runs").await.unwrap();
@@ -100,17 +100,17 @@ impl Queue {
         panic!("too many checkpoints are kept");
     }
 
-    async fn until_status(&self, job: JobId, status: JobStatus) -> Job {
+    pub(crate) async fn until_status(&self, job: JobId, status: JobStatus) -> Job {
         self.until(job, |job| job.status == status).await
     }
 }
 
-fn upload(name: &str, source: PathBuf) -> Upload {
+pub(crate) fn upload(name: &str, source: PathBuf) -> Upload {
     let format = lyceum::data::Format::Csv;
     Upload { name: name.into(), format, types: Vec::new(), source, sha256: None, idempotency: None }
 }
 
-fn iris() -> PathBuf {
+pub(crate) fn iris() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/iris/iris.csv")
 }
 

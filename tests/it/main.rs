@@ -5,6 +5,8 @@ mod http_frame;
 mod http_openapi;
 mod inference;
 mod jobs;
+mod lifecycle;
+mod maintenance;
 mod store;
 mod support;
 mod training;

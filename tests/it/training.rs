@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use lyceum::data::{Dataset, Format, ImportLimits, ImportRequest, import};
 use lyceum::spec::report::{Control, ErrorKind, Outcome, Report};
+use lyceum::train::checkpoint::Checkpoint;
 use lyceum::train::model::{DOCUMENT_FILE, LoadedModel, WEIGHTS_FILE};
 use lyceum::train::{Catalog, CatalogError, ModelFiles, Plan, RecordingSink};
 use serde_json::{Value, json};
@@ -243,8 +244,9 @@ fn a_resumed_run_gives_the_same_bytes_wherever_it_was_paused() {
         let (step, bytes) = first.checkpoints.last().unwrap();
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
+        let checkpoint = Checkpoint::read(file.path()).unwrap();
         let mut second = RecordingSink::default();
-        assert_eq!(lyceum::train::run(&plan, Some(file.path()), &mut second), Outcome::Succeeded);
+        assert_eq!(lyceum::train::run(&plan, Some(checkpoint), &mut second), Outcome::Succeeded);
         assert_eq!(weights(&second.models[0]), weights(&whole.models[0]), "paused at {paused_at}");
         assert_eq!(second.models[0].metrics, whole.models[0].metrics);
         assert_eq!(told(&[&first, &second]), told(&[&whole]), "paused at {paused_at}, step {step}");

@@ -68,8 +68,10 @@ struct Staged {
     split: &'static str,
     element: ElementType,
     examples: u64,
-    /// Of one example.
+    /// Of one example; images are channels-first.
     shape: Vec<u64>,
+    /// Whether the file has a pixel's channels side by side.
+    channels_last: bool,
     path: PathBuf,
 }
 
@@ -217,13 +219,26 @@ fn stage_content(
             "holds more than the {bytes} bytes that its header says"
         )));
     }
-    let shape = match extents[1..] {
+    let (shape, channels_last) = match extents[1..] {
         // An image without channels has one.
-        [height, width] => vec![1, height, width],
-        ref shape => shape.to_vec(),
+        [height, width] => (vec![1, height, width], false),
+        [height, width, channels] if element.name == "uint8" && stand_last(height, channels) => {
+            (vec![channels, height, width], true)
+        }
+        ref shape => (shape.to_vec(), false),
     };
     let split = split_of(&member);
-    Ok(Some(Staged { member, split, element, examples: extents[0], shape, path }))
+    Ok(Some(Staged { member, split, element, examples: extents[0], shape, channels_last, path }))
+}
+
+/// Whether channels are an image's last axis: as many as colours have, where the first axis has more.
+fn stand_last(first: u64, last: u64) -> bool {
+    matches!(last, 1 | 3 | 4) && first > 4
+}
+
+/// An image whose channels stand side by side, channel by channel.
+fn channels_first(image: &[u8], channels: usize) -> Vec<u8> {
+    (0..channels).flat_map(|channel| image.iter().skip(channel).step_by(channels).copied()).collect()
 }
 
 fn cut_short(error: io::Error) -> ImportError {
@@ -401,15 +416,24 @@ fn write(
     let mut from = [0, 0];
     for [images, labels] in pairs {
         let mut file = File::open(&images.path)?;
-        copy(&mut file, |bytes| {
-            writer.write(IMAGE, from[IMAGE], bytes)?;
+        let (part, channels) = match images.shape[..] {
+            [channels, height, width] if images.channels_last => {
+                ((channels * height * width) as usize, Some(channels as usize))
+            }
+            _ => (PART, None),
+        };
+        copy(&mut file, part, |bytes| {
+            match channels {
+                Some(channels) => writer.write(IMAGE, from[IMAGE], &channels_first(bytes, channels))?,
+                None => writer.write(IMAGE, from[IMAGE], bytes)?,
+            }
             from[IMAGE] += bytes.len() as u64;
             Ok(())
         })?;
         let mut cells = Vec::new();
         let mut file = File::open(&labels.path)?;
         let mut missing = 0;
-        copy(&mut file, |bytes| {
+        copy(&mut file, PART, |bytes| {
             cells.clear();
             for bytes in bytes.chunks_exact(labels.element.bytes) {
                 let number = labels.element.number(bytes);
@@ -430,12 +454,15 @@ fn write(
     Ok(writer.finish(request.out_dir, schema, text_bytes)?)
 }
 
-/// Hands a file on in parts, each a multiple of every element's length.
-fn copy(file: &mut File, mut part: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut buffer = vec![0; 1 << 16];
+/// Bytes that are copied at once: a multiple of every element's length.
+const PART: usize = 1 << 16;
+
+/// Hands a file on in parts of so many bytes.
+fn copy(file: &mut File, size: usize, mut part: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut buffer = vec![0; size];
     let mut left = file.metadata()?.len();
     while left > 0 {
-        let bytes = &mut buffer[..left.min(1 << 16) as usize];
+        let bytes = &mut buffer[..left.min(size as u64) as usize];
         file.read_exact(bytes)?;
         part(bytes)?;
         left -= bytes.len() as u64;
@@ -452,7 +479,7 @@ fn classes(pairs: &[[Staged; 2]], most: u64) -> Result<BTreeMap<i64, u32>, Impor
     for [_, labels] in pairs {
         let mut whole = true;
         let mut file = File::open(&labels.path)?;
-        copy(&mut file, |bytes| {
+        copy(&mut file, PART, |bytes| {
             for bytes in bytes.chunks_exact(labels.element.bytes) {
                 let number = labels.element.number(bytes);
                 whole &= number.fract() == 0.0 && number.abs() < 9e15;
@@ -546,6 +573,18 @@ mod tests {
         assert_eq!(imported.schema.columns[0].shape, [3, 2, 2]);
         assert_eq!(imported.schema.columns[1].classes, ["-1", "9", "10"]);
         assert_eq!(imported.schema.columns[1].dtype, "int32");
+    }
+
+    #[test]
+    fn colours_may_stand_side_by_side() {
+        // Two images of 5 × 1 pixels, whose red is 1 to 5, green 11 to 15 and blue 21 to 25.
+        let pixels: Vec<u8> = (1..=5).flat_map(|row| [row, 10 + row, 20 + row]).collect();
+        let images = idx_file(8, &[2, 5, 1, 3], &[&pixels[..], &pixels[..]].concat());
+        let imported = import(&tar(&[("x", &images), ("y", &idx_file(8, &[2], &[0, 1]))]));
+        assert_eq!(imported.schema.columns[0].shape, [3, 5, 1]);
+        let dataset = imported.open();
+        let ColumnData::Pixels(pixels) = dataset.column(0) else { panic!("no image") };
+        assert_eq!(pixels[15..], [1, 2, 3, 4, 5, 11, 12, 13, 14, 15, 21, 22, 23, 24, 25]);
     }
 
     #[test]

@@ -23,9 +23,10 @@ use super::protocol::Assignment;
 use super::submit::Found;
 use crate::config;
 use crate::data::Dataset;
-use crate::spec::report::{ErrorKind, Outcome, Report, RunError};
+use crate::spec::report::{ErrorKind, LogLevel, Outcome, Report, RunError};
 use crate::spec::{JobSpec, SpecErrors};
-use crate::train::{self, CatalogError, Plan};
+use crate::train::checkpoint::Checkpoint;
+use crate::train::{self, CatalogError, Plan, RunSink};
 
 use files::Files;
 use link::Link;
@@ -93,15 +94,30 @@ fn train(assignment: &Assignment, mut sink: Sink) -> Outcome {
         Ok(plan) => plan,
         Err(error) => return Outcome::Failed { error },
     };
-    let root = &assignment.artifacts;
-    let checkpoint = assignment.checkpoint.as_ref().map(|key| root.join(key));
     let requirements = plan.requirements();
     if assignment.device == "cpu" {
         limits::memory(requirements.memory_mb);
     }
-    let outcome = train::run(&plan, checkpoint.as_deref(), &mut sink);
+    let checkpoint = newest_whole(assignment, &mut sink);
+    let outcome = train::run(&plan, checkpoint, &mut sink);
     limits::no_memory_limit();
     outcome
+}
+
+/// The newest checkpoint that can be read. One that is torn or damaged is told of and passed over; where none is
+/// whole the run begins anew.
+fn newest_whole(assignment: &Assignment, sink: &mut dyn RunSink) -> Option<Checkpoint> {
+    for key in &assignment.checkpoints {
+        match Checkpoint::read(&assignment.artifacts.join(key)) {
+            Ok(checkpoint) => return Some(checkpoint),
+            Err(error) => {
+                let message = format!("a checkpoint is passed over: {error} ({key})");
+                tracing::warn!("{message}");
+                sink.report(Report::Log { level: LogLevel::Warning, message });
+            }
+        }
+    }
+    None
 }
 
 /// The same plan that the server made: from the canonical spec and the same data.

@@ -41,7 +41,11 @@ impl Field for ScheduledRate {
     }
 
     fn write(&self) -> Value {
-        if let Schedule::Constant(constant) = &self.0 { constant.learning_rate.write() } else { self.0.write() }
+        if let Schedule::Constant(constant) = &self.0 {
+            constant.learning_rate.write()
+        } else {
+            self.0.write()
+        }
     }
 
     fn schema() -> Value {

@@ -15,7 +15,7 @@ async fn queue() -> Queue {
 }
 
 /// Logistic regression on iris.
-fn body(epochs: u64) -> Value {
+pub(crate) fn body(epochs: u64) -> Value {
     json!({
         "name": "iris", "seed": 7,
         "training": {
@@ -31,7 +31,7 @@ fn body(epochs: u64) -> Value {
     })
 }
 
-async fn submit(queue: &Queue, body: &Value) -> JobId {
+pub(crate) async fn submit(queue: &Queue, body: &Value) -> JobId {
     match queue.jobs.submit(body.clone(), body.to_string(), None).await.unwrap() {
         Created::Now(job) => job.id,
         Created::Before(answer) => panic!("{answer:?}"),
@@ -100,6 +100,33 @@ async fn a_killed_worker_costs_nothing_but_time() {
     assert!(runs[1].from_step.unwrap() > 0, "it began anew");
     assert_eq!(queue.store.model_version("iris", "2").await.unwrap().sha256, expected);
     assert!(done.error.is_none());
+}
+
+/// A checkpoint that is cut short or flipped in a bit is noticed, and the one before it is used.
+#[tokio::test]
+async fn a_damaged_checkpoint_is_passed_over() {
+    let queue = queue().await;
+    let whole = submit(&queue, &body(400)).await;
+    queue.until_status(whole, JobStatus::Succeeded).await;
+    let expected = queue.store.model_version("iris", "1").await.unwrap().sha256;
+
+    let job = submit(&queue, &body(400)).await;
+    queue.until(job, |job| job.progress.epoch > 20).await;
+    queue.jobs.pause(job).await.unwrap();
+    queue.until_status(job, JobStatus::Paused).await;
+    queue.until_checkpoints(job, 2).await;
+    let checkpoints = queue.store.checkpoints(job).await.unwrap();
+    assert_eq!(checkpoints.len(), 2);
+    let newest = queue.folder.artifacts().join(&checkpoints[0].key);
+    let mut bytes = std::fs::read(&newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    std::fs::write(&newest, bytes).unwrap();
+    queue.jobs.resume(job).await.unwrap();
+    queue.until_status(job, JobStatus::Succeeded).await;
+    let runs = queue.store.runs(job).await.unwrap();
+    assert_eq!(runs[1].from_step, Some(checkpoints[1].step));
+    assert_eq!(queue.store.model_version("iris", "2").await.unwrap().sha256, expected);
 }
 
 #[tokio::test]

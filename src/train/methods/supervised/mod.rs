@@ -16,7 +16,6 @@ mod setup;
 mod state;
 mod sums;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tch::{Device, Tensor};
@@ -30,7 +29,7 @@ use crate::spec::JobSpec;
 use crate::spec::report::{Control, ErrorKind};
 use crate::torch::ops;
 use crate::train::RunSink;
-use crate::train::checkpoint::Exact;
+use crate::train::checkpoint::{Checkpoint, Exact};
 use crate::train::run::Ended;
 
 pub use config::Supervised;
@@ -53,12 +52,12 @@ pub(crate) fn run(
     plan: &SupervisedPlan,
     job: &JobSpec,
     device: Device,
-    resume: Option<&Path>,
+    resume: Option<Checkpoint>,
     sink: &mut dyn RunSink,
 ) -> Result<(), Ended> {
     let mut training = Training::new(plan, job, device, sink)?;
-    if let Some(path) = resume {
-        training.restore(path)?;
+    if let Some(checkpoint) = resume {
+        training.restore(checkpoint)?;
     }
     training.start();
     training.train()?;

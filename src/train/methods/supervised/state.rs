@@ -1,7 +1,6 @@
 //! What a checkpoint of supervised training holds, and how it is taken up again.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -72,8 +71,7 @@ impl Training<'_> {
     }
 
     /// Takes a checkpoint up.
-    pub(super) fn restore(&mut self, path: &Path) -> Result<(), CheckpointError> {
-        let mut checkpoint = Checkpoint::read(path)?;
+    pub(super) fn restore(&mut self, mut checkpoint: Checkpoint) -> Result<(), CheckpointError> {
         let kept: Kept = serde_json::from_value(checkpoint.state.take())
             .map_err(|_| CheckpointError::Mismatch("it is of another method".into()))?;
         if kept.method != METHOD || kept.state.step > self.plan.steps() {

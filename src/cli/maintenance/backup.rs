@@ -1,0 +1,79 @@
+//! `lyceum backup`: all that a server keeps, in one file, while it runs.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{Trouble, inspect};
+use crate::cli::{Exit, say};
+use crate::store::Inspector;
+
+/// Write a backup of a data folder, while its server runs or not.
+///
+/// The file is a tar with a copy of the database and every file that it refers to: data sets, models, checkpoints,
+/// artifacts. Every job that was accepted before the backup began is in it. `lyceum restore` makes a data folder of
+/// it again.
+#[derive(clap::Args)]
+pub(crate) struct Backup {
+    /// The file to write; it must not exist.
+    file: PathBuf,
+    /// The data folder.
+    #[arg(long, env = "LYCEUM_DATA_DIR", default_value = "lyceum-data", value_name = "DIR")]
+    data_dir: PathBuf,
+}
+
+impl Backup {
+    pub(crate) fn run(self) -> Result<(), Exit> {
+        super::run(self.write())
+    }
+
+    async fn write(self) -> Result<(), Trouble> {
+        if self.file.exists() {
+            return Err(Trouble::Refused(format!("{} exists already", self.file.display())));
+        }
+        let inspector = inspect(&self.data_dir).await?;
+        let parent = self.file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let beside =
+            tempfile::Builder::new().prefix(".lyceum-backup").tempdir_in(parent.unwrap_or(Path::new(".")))?;
+        let database = beside.path().join("lyceum.db");
+        inspector.copy_to(&database).await?;
+        // What the copy refers to is what is needed, whatever the server does by now.
+        let copy = Inspector::open(&database).await?;
+        let keys: BTreeSet<String> =
+            copy.references().await?.into_iter().map(|reference| reference.key).collect();
+        drop(copy);
+        let unfinished = beside.path().join("backup.tar");
+        let missing = pack(&unfinished, &database, &self.data_dir.join("artifacts"), &keys)?;
+        std::fs::rename(&unfinished, &self.file)?;
+        for key in missing {
+            say(format_args!("{key} was removed while the backup was written, and is not in it"));
+        }
+        Ok(())
+    }
+}
+
+/// Writes the archive; answers the keys whose files are not there.
+fn pack(to: &Path, database: &Path, artifacts: &Path, keys: &BTreeSet<String>) -> io::Result<Vec<String>> {
+    let mut archive = tar::Builder::new(BufWriter::new(File::create_new(to)?));
+    archive.follow_symlinks(false);
+    archive.append_path_with_name(database, "lyceum.db")?;
+    let mut missing = Vec::new();
+    for key in keys {
+        let (path, name) = (artifacts.join(key), format!("artifacts/{key}"));
+        let packed = if path.is_dir() {
+            archive.append_dir_all(&name, &path)
+        } else {
+            archive.append_path_with_name(&path, &name)
+        };
+        match packed {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(key.clone()),
+            Err(error) => return Err(error),
+        }
+    }
+    let mut file = archive.into_inner()?;
+    file.flush()?;
+    file.get_ref().sync_all()?;
+    Ok(missing)
+}
