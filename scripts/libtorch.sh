@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 what="libtorch $version" wheels=$here/libtorch.txt download_mb=545 needed_mb=2500
 if [ "${1:-}" = --cuda ]; then
     shift
-    what="CUDA for libtorch $version" wheels=$here/libtorch-cuda.txt download_mb=2395 needed_mb=9500
+    what="CUDA for libtorch $version" wheels=$here/libtorch-cuda.txt download_mb=2395 needed_mb=6500
 fi
 target=${1:?usage: libtorch.sh [--cuda] FOLDER}
 
@@ -52,8 +52,8 @@ progress=$!
 
 platforms=(--platform manylinux2014_x86_64)
 for glibc in 28 27 26 25 24 18 17; do platforms+=(--platform "manylinux_2_${glibc}_x86_64"); done
-# --no-cache-dir: half a gigabyte is not kept twice. 9>&-: as above.
-TMPDIR="$staging/tmp" python3 -m pip download --quiet --disable-pip-version-check --no-cache-dir \
+# --no-cache-dir: half a gigabyte is not kept twice. It ends with this script, however that ends, and does not hold the lock.
+TMPDIR="$staging/tmp" setpriv --pdeathsig KILL python3 -m pip download --quiet --disable-pip-version-check --no-cache-dir \
     --no-deps --only-binary=:all: --python-version 3.11 --implementation cp "${platforms[@]}" \
     --require-hashes -r "$wheels" --dest "$staging/wheels" >&2 9>&-
 kill "$progress" 2>/dev/null || true
