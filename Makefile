@@ -13,7 +13,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 DENY := $(CACHE)/cargo-deny-0.20.2
 SOURCES := $(shell find src tests benches build.rs -name '*.rs' 2>/dev/null)
 
-.PHONY: help demo build serve test lint fmt bench clean setup
+.PHONY: help demo build serve test lint fmt bench dist cuda clean components setup
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -33,7 +33,7 @@ serve: build ## run the server on 127.0.0.1:8080 with the data folder lyceum-dat
 test: setup ## all tests
 	@cargo test --locked $(ARGS)
 
-lint: setup ## format, clippy, documentation, dependencies, prepared queries, OpenAPI
+lint: setup components ## format, clippy, documentation, dependencies, prepared queries, OpenAPI
 	@rustfmt --check $(SOURCES)
 	@cargo clippy --locked --all-targets -- -D warnings
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
@@ -47,9 +47,19 @@ fmt: ## format the sources
 bench: setup ## benchmarks
 	@cargo bench --locked $(ARGS)
 
-clean: ## remove bin/ and what was built of Lyceum itself; libtorch and dependencies stay in the cache
-	@rm -rf bin
+dist: build ## dist/, the program with libtorch and the data sets, to be copied anywhere
+	@scripts/dist.sh dist bin/lyceum $(LIBTORCH)
+
+cuda: setup ## fetch the CUDA libraries, 2.4 GB, for jobs on a GPU
+	@scripts/libtorch.sh --cuda $(LIBTORCH)-cuda
+
+clean: ## remove bin/, dist/ and what was built of Lyceum itself; libtorch and dependencies stay in the cache
+	@rm -rf bin dist
 	@cargo clean --quiet --package lyceum
+
+# A minimal toolchain has neither.
+components:
+	@cargo clippy --version >/dev/null 2>&1 && rustfmt --version >/dev/null 2>&1 || rustup component add clippy rustfmt
 
 setup:
 	@scripts/setup.sh

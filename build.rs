@@ -13,6 +13,7 @@ fn main() {
     let libtorch = std::env::var("LIBTORCH").unwrap_or_default();
     println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN/../lib");
     println!("cargo:rustc-link-arg=-Wl,-rpath,{libtorch}/lib");
+    println!("cargo:rustc-env=LYCEUM_LIBTORCH={libtorch}");
 
     // What torch-sys was built against is what the shim is built against.
     let libraries = std::env::var("DEP_TCH_LIBTORCH_LIB").unwrap_or_else(|_| format!("{libtorch}/lib"));

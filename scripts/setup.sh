@@ -12,7 +12,7 @@ missing=()
 need() { missing+=("$@"); }
 command -v cc >/dev/null && command -v c++ >/dev/null || need g++
 command -v curl >/dev/null || need curl
-command -v flock >/dev/null || need util-linux
+command -v flock >/dev/null && command -v setpriv >/dev/null || need util-linux
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || need ca-certificates
 # pip brings libtorch; once that is there, nobody asks for it.
 if [ ! -e "${LIBTORCH:?}/build-version" ]; then

@@ -267,7 +267,6 @@ fn fill_line(picture: &dyn Lines, y: usize, wanted: usize, line: &mut [f32]) {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use image::{ImageBuffer, Luma, LumaA, Rgb, Rgba};
     use proptest::prelude::*;

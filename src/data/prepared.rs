@@ -234,7 +234,6 @@ impl Table {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;

@@ -273,7 +273,6 @@ impl TargetValues {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
     use crate::data::testing::csv;

@@ -1,5 +1,6 @@
 //! The little that tch lacks: kernels and memory formats through a C++ shim, ordered parameters, safetensors files.
 
+pub mod cuda;
 pub mod memory;
 pub mod ops;
 mod parameters;

@@ -54,7 +54,7 @@ unsafe extern "C" {
 }
 
 /// Takes over the error text of a call.
-fn checked(message: *mut c_char) -> Result<(), TorchError> {
+pub(super) fn checked(message: *mut c_char) -> Result<(), TorchError> {
     if message.is_null() {
         return Ok(());
     }

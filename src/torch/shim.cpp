@@ -6,6 +6,8 @@
 #include <exception>
 #include <vector>
 
+#include <dlfcn.h>
+
 #include <ATen/Context.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_foreach_mul.h>
@@ -156,5 +158,12 @@ char *lyceum_is_contiguous(const Tensor *tensor, bool channels_last, bool *out) 
 
 char *lyceum_deterministic(bool wanted) {
     return caught([&] { at::globalContext().setDeterministicAlgorithms(wanted, /*warn_only=*/false); });
+}
+
+// Opens a library for the whole process: what it registers with ATen as it is loaded is there from then on.
+char *lyceum_open_library(const char *path) {
+    if (dlopen(path, RTLD_NOW | RTLD_GLOBAL)) return nullptr;
+    const char *error = dlerror();
+    return text(error ? error : "the library cannot be opened");
 }
 }

@@ -17,8 +17,18 @@ pub use plan::{Catalog, CatalogError, Method, Plan, PlanError, Requirements};
 pub use sink::{ArtifactFile, ModelFiles, RecordingSink, RunSink};
 
 use crate::spec::report::Outcome;
+use crate::torch::cuda;
 use checkpoint::Checkpoint;
 use methods::supervised;
+
+/// Readies a process for training, before anything else calls libtorch: opens the CUDA libraries if they are there.
+pub fn wake(program: &Path) {
+    match cuda::open(program) {
+        Ok(None) => {}
+        Ok(Some(library)) => tracing::info!(library = %library.display(), "CUDA is there"),
+        Err(error) => tracing::warn!(%error, "CUDA cannot be used"),
+    }
+}
 
 /// Runs a plan from the beginning, or from where a checkpoint stands, on this thread. All that the run makes goes to
 /// the sink; the outcome is for the caller to report.

@@ -378,7 +378,7 @@ async fn a_model_is_evaluated_on_other_data_and_says_what_does_not_fit() {
     assert_eq!(own["examples"], 6);
     let other = evaluate(json!({"dataset": {"name": "more", "target": "truth"}})).await.unwrap();
     assert_eq!(other["examples"], 2);
-    let expected = ((sigmoid(-6.0) - 0.5).powi(2) + (sigmoid(1.0) - 0.25).powi(2)) / 2.0;
+    let expected = f64::midpoint((sigmoid(-6.0) - 0.5).powi(2), (sigmoid(1.0) - 0.25).powi(2));
     let loss = other["metrics"]["loss"].as_f64().unwrap();
     assert!((loss - expected).abs() < 1e-6, "{loss} {expected}");
     for (body, place) in [

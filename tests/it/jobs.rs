@@ -19,7 +19,7 @@ pub(crate) struct Queue {
     pub(crate) jobs: Jobs,
     pub(crate) store: Store,
     pub(crate) folder: DataFolder,
-    _dir: Option<TempDir>,
+    dir: Option<TempDir>,
 }
 
 pub(crate) fn program() -> PathBuf {
@@ -43,7 +43,7 @@ impl Queue {
         let dir = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(&dir.path().join("data")).unwrap();
         let mut queue = Self::start_in(folder, program).await;
-        queue._dir = Some(dir);
+        queue.dir = Some(dir);
         queue
     }
 
@@ -58,7 +58,7 @@ impl Queue {
             store: store.clone(),
             artifacts: Artifacts::open(&folder.artifacts()).unwrap(),
         };
-        Self { jobs: Jobs::start(setup).await.unwrap(), store, folder, _dir: None }
+        Self { jobs: Jobs::start(setup).await.unwrap(), store, folder, dir: None }
     }
 
     /// Ends this server and starts another on what it left.
@@ -66,7 +66,7 @@ impl Queue {
         self.jobs.shutdown(config::OnShutdown::Keep, Duration::from_secs(5)).await;
         self.store.close().await;
         let mut next = Self::start_in(self.folder, program).await;
-        next._dir = self._dir;
+        next.dir = self.dir;
         next
     }
 
@@ -80,10 +80,10 @@ impl Queue {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        match tokio::time::timeout(Duration::from_secs(60), waited).await {
-            Ok(job) => job,
-            Err(_) => panic!("{:#?}", self.store.job(job).await),
-        }
+        let Ok(reached) = tokio::time::timeout(Duration::from_mins(1), waited).await else {
+            panic!("{:#?}", self.store.job(job).await)
+        };
+        reached
     }
 
     /// Waits until the job has no more than so many checkpoints, and answers how many files there are.

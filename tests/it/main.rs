@@ -1,12 +1,21 @@
 //! The integration tests, one binary so that libtorch is linked once.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+#![expect(clippy::disallowed_methods, reason = "tests wait by the clock on the wall")]
+#![expect(clippy::needless_pass_by_value, reason = "the callers write json!(…)")]
+#![expect(unreachable_pub, reason = "what tests share is public to them")]
+
+mod architecture;
 mod conformance;
+mod distribution;
+mod docs;
 mod http_frame;
 mod http_openapi;
 mod inference;
 mod jobs;
 mod lifecycle;
 mod maintenance;
+mod readme;
 mod store;
 mod support;
 mod training;

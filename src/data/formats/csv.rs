@@ -350,7 +350,6 @@ impl Filling {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
     use crate::data::testing::{Upload, csv, gzip};

@@ -54,6 +54,7 @@ fn work(settings: &config::Worker) -> std::io::Result<()> {
         .enable_all()
         .build()?;
     let link = Link::new(settings)?;
+    train::wake(&std::env::current_exe()?);
     warm::up();
     while let Some(assignment) = runtime.block_on(link.next()) {
         if !serve(&runtime, &link, &assignment)? {

@@ -56,6 +56,7 @@ impl Check<'_> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one keyword after the other")]
     fn keyword(&mut self, keyword: &str, rule: &Value, schema: &Map<String, Value>, value: &Value, at: &str) {
         let number = |holds: fn(f64, f64) -> bool| match (value.as_f64(), rule.as_f64()) {
             (Some(value), Some(bound)) => holds(value, bound),

@@ -32,7 +32,7 @@ use crate::train::RunSink;
 use crate::train::checkpoint::{Checkpoint, Exact};
 use crate::train::run::Ended;
 
-pub use config::Supervised;
+pub use config::{EarlyStoppingSpec, Supervised};
 use evaluation::{Examiner, Metrics};
 use feed::Feed;
 pub(crate) use model::evaluate;
