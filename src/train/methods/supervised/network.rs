@@ -268,11 +268,14 @@ impl Resolution {
         let load = |node: &ResolvedNode| {
             let taken = node.inputs.iter().flatten().filter_map(|source| self.shape_of(*source));
             let saved = node.inferred.as_ref().map_or(0, |inferred| inferred.saved);
+            // What an activation is applied to stands beside what comes of it.
+            let activated = node.layer.as_ref().is_some_and(|layer| layer.activation().is_some());
+            let before = node.output_shape.as_ref().filter(|_| activated).map_or(0, elements);
             Load {
                 index: node.index,
                 parameters: node.inferred.as_ref().map_or(0, parameters),
                 saved,
-                passing: taken.map(elements).fold(saved, u64::saturating_add),
+                passing: taken.map(elements).fold(saved.saturating_add(before), u64::saturating_add),
             }
         };
         self.nodes.iter().map(load).collect()
