@@ -171,6 +171,11 @@ impl Dataset {
         self.schema.columns.iter().enumerate().find(|(_, column)| column.name == name)
     }
 
+    /// The bytes of a column's cells; 0 where there is none of that name.
+    pub fn column_bytes(&self, name: &str) -> u64 {
+        self.find(name).map_or(0, |(index, _)| self.regions[index].bytes)
+    }
+
     /// Whether a cell is empty.
     pub(super) fn is_missing(&self, column: usize, row: usize) -> bool {
         match self.column(column) {

@@ -28,7 +28,7 @@ pub use import::{
     Digest, Format, ImportError, ImportLimits, ImportRequest, Refusal, RefusalKind, content_digest, import,
     sha256,
 };
-pub use prepared::Prepared;
+pub use prepared::{Prepared, Reading};
 pub use preprocessing::{InputForm, Preprocessing};
 pub use sampler::Sampler;
 pub use split::{Partition, PartitionCounts, partition, partition_counts};

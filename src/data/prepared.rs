@@ -52,15 +52,6 @@ impl Prepared {
         &self.dataset
     }
 
-    /// The bytes that this takes beside the mapped data set.
-    pub fn memory_bytes(&self) -> usize {
-        let kept = |source: &Source| match source {
-            Source::Kept { matrix, .. } => matrix.len() * 4,
-            _ => 0,
-        };
-        self.inputs.iter().map(kept).sum()
-    }
-
     /// Writes the rows of an input (its index among the inputs) one behind the other; `out` holds
     /// `rows.len()` × the elements of the input's shape.
     pub fn gather(&self, input: usize, rows: &[u32], out: &mut [f32]) {
@@ -79,6 +70,40 @@ impl Prepared {
                 _ => {}
             },
         }
+    }
+}
+
+/// What reading examples takes, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Of the mapped data set.
+    pub mapped: u64,
+    /// Of memory beside it.
+    pub own: u64,
+}
+
+impl Preprocessing {
+    /// What a [`Prepared`] takes once so many rows have been read.
+    pub fn reading(&self, dataset: &Dataset, rows: u64) -> Reading {
+        let mut reading = Reading::default();
+        for input in &self.inputs {
+            match &input.form {
+                Form::Table { columns } => {
+                    let bytes = columns.iter().map(|column| dataset.column_bytes(&column.name));
+                    reading.mapped = bytes.fold(reading.mapped, u64::saturating_add);
+                    let matrix = dataset.rows().saturating_mul(input.elements()).saturating_mul(4);
+                    if matrix <= KEPT_BYTES {
+                        reading.own = reading.own.saturating_add(matrix as u64);
+                    }
+                }
+                Form::Grid(grid) => {
+                    let all = dataset.column_bytes(&grid.column);
+                    let cell = all / (dataset.rows() as u64).max(1);
+                    reading.mapped = reading.mapped.saturating_add(cell.saturating_mul(rows));
+                }
+            }
+        }
+        reading
     }
 }
 
@@ -247,6 +272,19 @@ mod tests {
         let mut out = vec![f32::NAN; rows.len() * preprocessing.inputs()[0].elements()];
         prepared.gather(0, rows, &mut out);
         out
+    }
+
+    #[test]
+    fn what_reading_takes_is_told() {
+        let dataset = csv("n,c,y\n1,a,0\n3,b,1\n,a,0\n5,,1\n");
+        let (preprocessing, _) = fit(&dataset, json!({"target": "y"})).unwrap();
+        // A number is eight bytes in the file and a class four; a row is three numbers of four bytes when it is kept.
+        assert_eq!(preprocessing.reading(&dataset, 1), Reading { mapped: 4 * (8 + 4), own: 4 * 3 * 4 });
+        let [images, labels] = images_and_labels(6, 5, 4);
+        let archive = tar(&[("images-idx3-ubyte", &images), ("labels-idx1-ubyte", &labels)]);
+        let dataset = Upload::new(Format::Idx, &archive).import().unwrap().open();
+        let (preprocessing, _) = fit(&dataset, json!({"input": "image", "target": "label"})).unwrap();
+        assert_eq!(preprocessing.reading(&dataset, 4), Reading { mapped: 4 * 20, own: 0 });
     }
 
     #[test]

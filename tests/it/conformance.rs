@@ -34,6 +34,7 @@ fn layers() -> Vec<(Value, Takes)> {
             json!({"type": "dense", "units": 2, "use_bias": false, "kernel_initializer": "he_normal"}),
             Anything,
         ),
+        (json!({"type": "dense", "units": 3, "activation": "softmax"}), Image),
         (json!({"type": "conv2d", "filters": 3, "kernel_size": [2, 3], "activation": "sigmoid"}), Image),
         (
             json!({"type": "conv2d", "filters": 2, "kernel_size": 4, "strides": [2, 3], "padding": "same"}),

@@ -1,7 +1,7 @@
 //! Training as a whole: what is learned, that it is learned the same way twice, and that a run goes on where it stood.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -12,6 +12,8 @@ use lyceum::train::model::{DOCUMENT_FILE, LoadedModel, WEIGHTS_FILE};
 use lyceum::train::{Catalog, CatalogError, ModelFiles, Plan, RecordingSink};
 use serde_json::{Value, json};
 use tch::Tensor;
+
+use crate::support::mnist;
 
 /// Two cores are enough for tests that train, if they do so one after the other.
 fn turn() -> MutexGuard<'static, ()> {
@@ -42,8 +44,8 @@ fn sets() -> &'static Sets {
             ("iris", Format::Csv, iris),
             ("pairs", Format::Csv, b"a,b,y\n-1,2,0\n3,1,1\n0.5,-2,1\n-2,-1,0\n".to_vec()),
             ("line", Format::Csv, line()),
-            ("digits", Format::Idx, digits(2_000, 500)),
-            ("mnist", Format::Idx, digits(60_000, 10_000)),
+            ("digits", Format::Idx, mnist::archive(2_000, 500)),
+            ("mnist", Format::Idx, mnist::archive(60_000, 10_000)),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let (source, out_dir) = (folder.path().join("upload"), folder.path().join("set"));
@@ -73,28 +75,6 @@ fn line() -> Vec<u8> {
         writeln!(text, "{a},{b},{}", 300.0 * a - 2.0 * b + 5_000.0).unwrap();
     }
     text.into_bytes()
-}
-
-/// The first examples of MNIST's two parts, as a tar of IDX files.
-fn digits(train: u32, test: u32) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/mnist");
-    let mut archive = tar::Builder::new(Vec::new());
-    for (part, count) in [("train", train), ("t10k", test)] {
-        for (what, header, size) in [("images-idx3", 16, 784), ("labels-idx1", 8, 1)] {
-            let name = format!("{part}-{what}-ubyte");
-            let file = std::fs::File::open(folder.join(format!("{name}.gz"))).unwrap();
-            let mut bytes = Vec::new();
-            flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
-            bytes.truncate(header + count as usize * size);
-            bytes[4..8].copy_from_slice(&count.to_be_bytes());
-            let mut entry = tar::Header::new_gnu();
-            entry.set_size(bytes.len() as u64);
-            entry.set_mode(0o644);
-            entry.set_cksum();
-            archive.append_data(&mut entry, name, bytes.as_slice()).unwrap();
-        }
-    }
-    archive.into_inner().unwrap()
 }
 
 fn plan(training: &Value) -> Plan {
@@ -318,37 +298,4 @@ fn the_perceptron_of_the_text_answers_as_the_text_does() {
     let answer = model.forward(&[Tensor::from_slice(&[-1.0_f32, 2.0]).view([1, 2])]);
     assert!((answer[0].double_value(&[0, 0]) - 0.002_473).abs() < 1e-6);
     assert!(!answer[0].requires_grad());
-}
-
-/// The three networks of the text on all of MNIST; by hand, since it takes minutes.
-#[test]
-#[ignore = "takes minutes"]
-fn the_networks_of_the_text_reach_their_accuracies() {
-    let _turn = turn();
-    let sgd = json!({"type": "sgd", "learning_rate": 0.1});
-    let conv =
-        |filters: u64| json!({"type": "conv2d", "filters": filters, "kernel_size": 3, "activation": "relu"});
-    let dense = |units: u64| json!({"type": "dense", "units": units, "activation": "relu"});
-    let (pool, flat, out) =
-        (json!({"type": "max_pool2d"}), json!("flatten"), json!({"type": "dense", "activation": "softmax"}));
-    for (layers, optimizer, epochs, seeds, least) in [
-        (json!([flat, dense(128), out]), sgd, 5, 0..5, 0.966),
-        (json!([conv(24), pool, conv(36), pool, flat, dense(128), out]), json!("adam"), 2, 0..1, 0.985),
-        (json!([conv(32), pool, conv(64), pool, flat, dense(1024), out]), json!("adam"), 3, 0..1, 0.988),
-    ] {
-        for seed in seeds {
-            let training = json!({
-                "method": "supervised", "dataset": {"name": "mnist", "input": "image", "target": "label"},
-                "model": {"layers": layers}, "loss": "categorical_cross_entropy", "optimizer": optimizer,
-                "metrics": ["accuracy"], "batch_size": 64, "epochs": epochs,
-            });
-            let body = json!({"name": "a-test", "training": training, "seed": seed, "resources": {"device": "cpu", "threads": 2}});
-            let begun = lyceum::clock::monotonic();
-            let sink = train(&plan_of(&body));
-            let (steps, accuracy) = (epochs * 938, sink.last("test_accuracy").unwrap());
-            let milliseconds = begun.elapsed().as_secs_f64() * 1e3 / f64::from(steps);
-            println!("seed {seed}: test accuracy {accuracy}, {milliseconds:.2} ms a step with everything");
-            assert!(accuracy >= least, "{accuracy}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use tch::Tensor;
 
-use super::{FieldError, Forward, Inferred, LayerConfig, NodeContext, size};
+use super::{FieldError, Forward, Inferred, LayerConfig, NodeContext, features, size};
 use crate::nn::Pass;
 use crate::spec::field::{found, whole};
 use crate::spec::{Field, Pointer, Shape, SpecErrors};
@@ -48,8 +48,7 @@ impl Concatenate {
     /// The index into a shape of `rank` axes.
     fn index(&self, rank: usize) -> Option<usize> {
         let index = match self.axis {
-            None if rank == 3 => 0,
-            None => rank as i64 - 1,
+            None => return features(rank),
             Some(Axis(axis)) if axis > 0 => axis - 1,
             Some(Axis(axis)) => rank as i64 + axis,
         };

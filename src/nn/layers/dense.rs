@@ -1,13 +1,16 @@
 use tch::Tensor;
 
-use super::{FieldError, Forward, Inferred, LayerConfig, NodeContext, Word, product, single, size};
+use super::{
+    FieldError, Forward, Inferred, LayerConfig, NodeContext, Word, features, image, product, single, size,
+};
 use crate::nn::Pass;
 use crate::nn::initializers::{GlorotUniform, Initializer, Layout, ParameterSpec, Zeros};
 use crate::spec::{Shape, Size};
 
 crate::record! {
     /// A fully connected layer: `y = activation(x · kernel + bias)` over the last axis of its input, `[…, in]` to
-    /// `[…, units]` (Goodfellow, Bengio and Courville, *Deep Learning*, chapter 6).
+    /// `[…, units]` (Goodfellow, Bengio and Courville, *Deep Learning*, chapter 6). In an image it takes the channels
+    /// of each pixel, `[in, height, width]` to `[units, height, width]`, as Keras does, which has them last.
     pub struct Dense {
         /// How many outputs. The last layer may leave it out where the data set fixes it: a unit for each class, or
         /// for each number to predict.
@@ -26,7 +29,7 @@ crate::record! {
 impl LayerConfig for Dense {
     fn infer(&self, inputs: &[Shape]) -> Result<Inferred, FieldError> {
         let input = single(inputs)?;
-        let Some((width, outer)) = input.split_last() else {
+        let Some(axis) = features(input.len()) else {
             return Err(FieldError::whole("takes at least one axis, and its input is a single number"));
         };
         let Some(units) = self.units.map(Size::get) else {
@@ -35,11 +38,12 @@ impl LayerConfig for Dense {
                 "is missing: only the last layer may leave it to the data set",
             ));
         };
-        let fans = (*width, units);
+        let width = input[axis];
+        let fans = (width, units);
         let mut parameters = vec![ParameterSpec::new(
             "kernel",
             "kernel_initializer",
-            &[units, *width],
+            &[units, width],
             Layout::Dense,
             fans,
             &self.kernel_initializer,
@@ -54,15 +58,16 @@ impl LayerConfig for Dense {
                 &self.bias_initializer,
             )?);
         }
-        let output: Shape = outer.iter().copied().chain([units]).collect();
-        let rows = product(outer)?;
-        let (flops, saved) = (product(&[2, rows, *width, units])?, size(&output)?);
-        Ok(Inferred { output, parameters, flops, saved })
+        let mut output = input.clone();
+        output[axis] = units;
+        let elements = size(&output)?;
+        Ok(Inferred { output, parameters, flops: product(&[2, width, elements])?, saved: elements })
     }
 
-    fn build(&self, _inputs: &[Shape], parameters: &[Tensor], _node: &NodeContext) -> Box<dyn Forward> {
+    fn build(&self, inputs: &[Shape], parameters: &[Tensor], _node: &NodeContext) -> Box<dyn Forward> {
         let kernel = parameters[0].shallow_clone();
-        Box::new(Built { kernel, bias: parameters.get(1).map(Tensor::shallow_clone) })
+        let bias = parameters.get(1).map(Tensor::shallow_clone);
+        Box::new(Built { kernel, bias, by_pixel: image(inputs).is_ok() })
     }
 
     fn activation(&self) -> Option<&Word> {
@@ -77,10 +82,15 @@ impl LayerConfig for Dense {
 struct Built {
     kernel: Tensor,
     bias: Option<Tensor>,
+    by_pixel: bool,
 }
 
 impl Forward for Built {
     fn forward(&self, inputs: &[&Tensor], _pass: &Pass) -> Tensor {
-        inputs[0].linear(&self.kernel, self.bias.as_ref())
+        let linear = |x: &Tensor| x.linear(&self.kernel, self.bias.as_ref());
+        if self.by_pixel {
+            return linear(&inputs[0].permute([0, 2, 3, 1])).permute([0, 3, 1, 2]);
+        }
+        linear(inputs[0])
     }
 }

@@ -244,6 +244,11 @@ fn image(inputs: &[Shape]) -> Result<[u64; 3], FieldError> {
     })
 }
 
+/// The axis of a shape of that rank along which an example's features lie: an image's channels, else the last.
+fn features(rank: usize) -> Option<usize> {
+    if rank == 3 { Some(0) } else { rank.checked_sub(1) }
+}
+
 /// A product that no wrong body makes overflow.
 fn product(factors: &[u64]) -> Result<u64, FieldError> {
     const MOST: u64 = 1 << 56;

@@ -6,6 +6,7 @@ mod config;
 pub mod early_stopping;
 mod evaluation;
 mod feed;
+mod footprint;
 mod model;
 mod network;
 mod objectives;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::config::Supervised;
+use super::footprint::{Footprint, Load};
 use super::objectives::Target;
 use super::plan::Objective;
 use crate::data::Preprocessing;
@@ -253,52 +253,50 @@ impl Resolution {
 
     /// Forward activations of an example, in bytes.
     pub(super) fn example_bytes(&self) -> u64 {
-        let inputs: u64 = self.inputs.iter().filter_map(|(_, shape)| shape.as_ref()).map(elements).sum();
-        self.costs().map(|inferred| inferred.saved).fold(inputs, u64::saturating_add).saturating_mul(F32)
+        let saved = self.costs().map(|inferred| inferred.saved);
+        saved.fold(self.input_elements(), u64::saturating_add).saturating_mul(F32)
     }
 
-    /// What training takes beyond an idle worker.
-    pub(super) fn footprint(&self, batch: u64, slots: u64, config: &Supervised) -> Footprint {
-        let best = config.early_stopping.as_ref().is_some_and(|rule| rule.restore_best);
-        Footprint {
-            // Weights, gradients, what the optimiser keeps, and the best weights so far; and the copy that a
-            // checkpoint is written from.
-            by_parameter: F32 * (2 + slots + u64::from(best) + 1 + slots),
-            // What is kept for the way back, and its gradient while that is under way.
-            by_activation: F32 * 2 * batch,
-            nodes: self
-                .nodes
-                .iter()
-                .map(|node| {
-                    let parameters = node.inferred.as_ref().map_or(0, parameters);
-                    (node.index, parameters, node.inferred.as_ref().map_or(0, |inferred| inferred.saved))
-                })
-                .collect(),
-        }
+    /// Elements of an example as it enters.
+    pub(super) fn input_elements(&self) -> u64 {
+        let shapes = self.inputs.iter().filter_map(|(_, shape)| shape.as_ref());
+        shapes.map(elements).fold(0, u64::saturating_add)
+    }
+
+    /// What each node adds to the memory of a job.
+    pub(super) fn loads(&self) -> Vec<Load> {
+        let load = |node: &ResolvedNode| {
+            let taken = node.inputs.iter().flatten().filter_map(|source| self.shape_of(*source));
+            let saved = node.inferred.as_ref().map_or(0, |inferred| inferred.saved);
+            // What an activation is applied to stands beside what comes of it.
+            let activated = node.layer.as_ref().is_some_and(|layer| layer.activation().is_some());
+            let before = node.output_shape.as_ref().filter(|_| activated).map_or(0, elements);
+            Load {
+                index: node.index,
+                parameters: node.inferred.as_ref().map_or(0, parameters),
+                saved,
+                passing: taken.map(elements).fold(saved.saturating_add(before), u64::saturating_add),
+            }
+        };
+        self.nodes.iter().map(load).collect()
     }
 
     /// Notes the node at which the job's memory is exceeded.
     pub(super) fn check_memory(&self, footprint: &Footprint, resources: &Resources, errors: &mut SpecErrors) {
-        let limit = resources.memory_mb.get() << 20;
-        let mut used: u64 = Footprint::FIXED;
-        for (index, parameters, saved) in &footprint.nodes {
-            let node = footprint.bytes(*parameters, *saved);
-            used = used.saturating_add(node);
-            if used > limit {
-                let at = self.pointer.key(self.form.member()).index(*index);
-                errors.push(
-                    &at,
-                    format!(
-                        "with this node the job takes about {} MiB ({} MiB of it here: {parameters} parameters, {saved} \
-                         activations an example), and resources.memory_mb allows {} MiB",
-                        used >> 20,
-                        node >> 20,
-                        resources.memory_mb.get()
-                    ),
-                );
-                return;
-            }
-        }
+        let limit = resources.memory_mb.get();
+        let Some((load, used)) = footprint.beyond(limit << 20) else { return };
+        let at = self.pointer.key(self.form.member()).index(load.index);
+        errors.push(
+            &at,
+            format!(
+                "with this node the job takes about {} MiB ({} MiB of it here: {} parameters, {} activations an \
+                 example), and resources.memory_mb allows {limit} MiB",
+                used >> 20,
+                footprint.bytes(&load) >> 20,
+                load.parameters,
+                load.saved
+            ),
+        );
     }
 
     pub(super) fn summary(&self, objectives: &[Objective]) -> Summary {
@@ -448,28 +446,4 @@ fn guess(layer: &Layer, inputs: usize) -> Option<Shape> {
         let other = layer.infer(&vec![other.clone(); inputs]).ok()?.output;
         (one == other).then_some(one)
     })
-}
-
-/// What a job takes, by what takes it.
-pub(super) struct Footprint {
-    by_parameter: u64,
-    by_activation: u64,
-    /// Index in the body, parameters, elements kept an example.
-    nodes: Vec<(usize, u64, u64)>,
-}
-
-impl Footprint {
-    /// What a run takes whatever its network: buffers of libtorch's, the reporter.
-    const FIXED: u64 = 16 << 20;
-
-    fn bytes(&self, parameters: u64, saved: u64) -> u64 {
-        parameters.saturating_mul(self.by_parameter).saturating_add(saved.saturating_mul(self.by_activation))
-    }
-
-    pub(super) fn total(&self) -> u64 {
-        self.nodes
-            .iter()
-            .map(|(_, parameters, saved)| self.bytes(*parameters, *saved))
-            .fold(Self::FIXED, u64::saturating_add)
-    }
 }

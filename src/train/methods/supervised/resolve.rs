@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::config::{Losses, Supervised};
+use super::footprint::Footprint;
 use super::network::{Head, resolve_network};
 use super::objectives::{Target, check_metrics, fit_objectives, series, targets};
 use super::plan::SupervisedPlan;
@@ -98,7 +99,9 @@ pub(crate) fn resolve(
         super::objectives::standardize(&mut objectives, &data.dataset, &partition.train, at, errors);
     }
     check_monitor(&whole, &series(&objectives, !partition.validation.is_empty()), at, errors);
-    let footprint = network.footprint(batch, whole.optimizer.slots(), &whole);
+    let footprint = Footprint::new(&whole, batch, network.loads())
+        .with_evaluation(network.example_bytes(), network.input_elements(), &partition)
+        .with_data(&data.dataset, &preprocessing.0, &objectives, &partition);
     network.check_memory(&footprint, context.resources, errors);
     if !errors.is_empty() {
         return Ok(None);
