@@ -35,9 +35,11 @@ use crate::{config, jobs as queue, telemetry};
   lyceum jobs submit job.json --watch      train, and watch
   lyceum models predict iris flowers.json  call the model
 
-The commands plan, datasets, jobs and models ask the server at --server or LYCEUM_SERVER, by default
-http://127.0.0.1:8080. Exit codes: 0 done, 1 the job or the command failed, 2 wrong usage or refused by the
-server, 3 the job was cancelled, 4 no server answers, 130 interrupted."
+The commands plan, datasets, jobs and models ask the server at --server or
+LYCEUM_SERVER, by default http://127.0.0.1:8080.
+
+Exit codes: 0 done, 1 the job or the command failed, 2 wrong usage or refused by
+the server, 3 the job was cancelled, 4 no server answers, 130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]

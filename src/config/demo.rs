@@ -6,6 +6,7 @@ use super::server::DATA_DIR;
 
 /// What the demonstration may be told.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Demo {
     /// The folder that the server keeps everything in; made where it is missing, and left behind.
     #[arg(long, env = "LYCEUM_DATA_DIR", default_value = DATA_DIR, value_name = "DIR")]

@@ -1,5 +1,6 @@
 //! The integration tests, one binary so that libtorch is linked once.
 
+mod cli;
 mod conformance;
 mod http_frame;
 mod http_openapi;

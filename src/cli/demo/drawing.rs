@@ -22,15 +22,19 @@ pub(super) fn gallery(test: &Images, answers: &[Answer], wrong: &[usize]) -> Str
             right.push(index);
         }
     }
-    let wrong = &wrong[..wrong.len().min(ACROSS)];
-    let rows = [&right[..], wrong].into_iter().filter(|row| !row.is_empty());
-    rows.map(|row| strip(test, answers, row)).collect::<Vec<_>>().join("\n")
+    let shown = &wrong[..wrong.len().min(ACROSS)];
+    let mut gallery = format!("some that it reads right:\n{}", strip(test, answers, &right));
+    if !shown.is_empty() {
+        let those = format!("\nsome of the {} that it reads wrong:\n", wrong.len());
+        gallery += &(those + &strip(test, answers, shown));
+    }
+    gallery
 }
 
 /// Digits side by side, and under each what the model says.
 fn strip(test: &Images, answers: &[Answer], digits: &[usize]) -> String {
     let drawn: Vec<Vec<String>> = digits.iter().map(|&index| draw(&test.rows(index))).collect();
-    let mut lines: Vec<String> = (0..drawn[0].len())
+    let mut lines: Vec<String> = (0..WIDTH / 2)
         .map(|line| drawn.iter().map(|digit| &digit[line][..]).collect::<Vec<_>>().join(GAP))
         .collect();
     let captions: Vec<String> = digits
@@ -38,8 +42,8 @@ fn strip(test: &Images, answers: &[Answer], digits: &[usize]) -> String {
         .map(|&index| {
             let Answer { digit, probability } = answers[index];
             let truth = test.label(index);
-            let verdict = if digit == truth { String::new() } else { format!(", but it is {truth}") };
-            format!("{:WIDTH$}", format!("it reads {digit} ({probability:.3}){verdict}"))
+            let verdict = if digit == truth { String::new() } else { format!(", in truth {truth}") };
+            format!("{:WIDTH$}", format!("{digit} ({probability:.3}){verdict}"))
         })
         .collect();
     lines.push(captions.join(GAP));

@@ -53,7 +53,8 @@ impl Demo {
             server = Server::start(&program, &self.settings) => server?,
             () = ends.asked() => return Err(Exit::Interrupted),
         };
-        output::line(format_args!("{}  (data in {})", server.address(), self.settings.data_dir.display()))?;
+        let address = server.address().as_str().trim_end_matches('/');
+        output::line(format_args!("{address}  (data in {})", self.settings.data_dir.display()))?;
         let client = Client::new(&config::Client { server: server.address().clone(), json: false })?;
         let shown = tokio::select! {
             shown = train_and_read(&client, &test) => shown,

@@ -16,8 +16,9 @@ use crate::cli::{Exit, input, output};
   id=$(lyceum jobs submit job.json)
   jq '.seed = 8' job.json | lyceum jobs submit - --wait
 
-Exit codes: 0 submitted, or succeeded with --watch or --wait; then also 1 the job failed, 3 it was cancelled.
-2 the job is refused, 4 no server. Ctrl-C while watching leaves the job running (130).")]
+Exit codes: 0 submitted, or with --watch or --wait succeeded; 1 the job failed,
+2 it is refused, 3 it was cancelled, 4 no server. Ctrl-C while watching leaves
+the job running (130).")]
 pub(super) struct Submit {
     /// The job's JSON; `-` reads it from standard input.
     file: PathBuf,

@@ -13,8 +13,8 @@ use crate::cli::watch::{View, watch};
   lyceum jobs watch mnist-cnn
   lyceum jobs watch mnist-cnn --json | jq 'select(.event == \"metrics\")'
 
-Exit codes: 0 the job succeeded, 1 it failed, 2 there is no such job, 3 it was cancelled, 4 no server.
-Ctrl-C leaves the job running (130).")]
+Exit codes: 0 the job succeeded, 1 it failed, 2 there is no such job, 3 it was
+cancelled, 4 no server. Ctrl-C leaves the job running (130).")]
 pub(super) struct Watch {
     /// The job's id, or its name.
     job: String,

@@ -70,7 +70,7 @@ impl Standing {
     /// The whole in a line: `epoch 2/5  loss 0.1123  accuracy 0.9670  9,100 examples/s  ETA 41 s`.
     pub(super) fn line(&self) -> String {
         let Progress { epoch, epochs, .. } = self.progress;
-        if self.status != "running" && epoch == 0 {
+        if epoch == 0 {
             return self.status.clone();
         }
         let mut parts = vec![format!("epoch {epoch}/{epochs}")];
