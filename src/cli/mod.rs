@@ -49,7 +49,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Demo),
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Plan(plan::Plan),
     Datasets(datasets::Datasets),
     Jobs(jobs::Jobs),

@@ -47,7 +47,7 @@ fn strip(test: &Images, answers: &[Answer], digits: &[usize]) -> String {
         })
         .collect();
     lines.push(captions.join(GAP));
-    lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// Two rows of pixels a line.

@@ -48,13 +48,11 @@ impl Server {
         let mut output = BufReader::new(output);
         let mut line = String::new();
         output.read_line(&mut line).await.map_err(failed)?;
-        match line.trim_end().parse() {
-            Ok(address) => Ok(Self { child, address, _output: output }),
-            Err(_) => {
-                child.wait().await.map_err(failed)?;
-                Err(Exit::Failed)
-            }
+        if let Ok(address) = line.trim_end().parse() {
+            return Ok(Self { child, address, _output: output });
         }
+        child.wait().await.map_err(failed)?;
+        Err(Exit::Failed)
     }
 
     pub(super) fn address(&self) -> &Url {

@@ -47,24 +47,19 @@ pub(in crate::cli) struct Model {
 impl Job {
     /// How it ended: what it made and how good that is, or why it failed.
     pub(in crate::cli) fn outcome(&self) -> String {
-        let mut text = format!("{} {}", self.name, self.status);
-        if let Some(seconds) = self.seconds() {
-            text += &format!(" in {}", figures::seconds(seconds));
+        let seconds = self.seconds().map(|seconds| format!(" in {}", figures::seconds(seconds)));
+        let mut text = format!("{} {}{}", self.name, self.status, seconds.unwrap_or_default());
+        if let Some(Model { name, version }) = &self.model {
+            text = format!("{text}: model {name} version {version}");
         }
-        if let Some(model) = &self.model {
-            text += &format!(": model {} version {}", model.name, model.version);
+        if let Some(RunError { kind, detail, hint }) = &self.error {
+            let hint = hint.as_ref().map(|hint| format!("\n{hint}"));
+            return format!("{text}: {detail} ({}){}", kind.word(), hint.unwrap_or_default());
         }
-        if let Some(error) = &self.error {
-            text += &format!(": {} ({})", error.detail, error.kind.word());
-            if let Some(hint) = &error.hint {
-                text += &format!("\n{hint}");
-            }
+        match &self.told_metrics()[..] {
+            "" => text,
+            metrics => format!("{text}\n{metrics}"),
         }
-        let metrics = self.told_metrics();
-        if self.error.is_none() && !metrics.is_empty() {
-            text += &format!("\n{metrics}");
-        }
-        text
     }
 
     /// Everything about it that people ask for.

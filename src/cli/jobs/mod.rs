@@ -60,13 +60,11 @@ async fn id_of(client: &Client, job: &str) -> Result<String, Exit> {
         return Ok(job.to_owned());
     }
     let named = client.list(&["v1", "jobs"], &[("name", job)], 1).await?;
-    match named.first().and_then(|job| job["id"].as_str()) {
-        Some(id) => Ok(id.to_owned()),
-        None => {
-            say(format_args!("there is no job with the id or the name {job}"));
-            Err(Exit::Refused)
-        }
+    if let Some(id) = named.first().and_then(|job| job["id"].as_str()) {
+        return Ok(id.to_owned());
     }
+    say(format_args!("there is no job with the id or the name {job}"));
+    Err(Exit::Refused)
 }
 
 /// Prints how a job ended, and ends the command as the job did.

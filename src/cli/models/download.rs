@@ -59,7 +59,7 @@ impl Download {
             digest.update(&piece);
             bytes += piece.len() as u64;
         }
-        if hexadecimal(&digest.finalize()) != found.sha256 {
+        if format!("{:x}", digest.finalize()) != found.sha256 {
             say("the weights arrived damaged: their digest is not the model's");
             return Err(Exit::Failed);
         }
@@ -73,8 +73,4 @@ impl Download {
         }
         output::line(format_args!("{}: {}, sha256 {}", target.display(), figures::bytes(bytes), found.sha256))
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,7 +11,6 @@ use crate::cli::{Exit, figures, output};
 pub(super) struct List {}
 
 impl List {
-    #[expect(clippy::unused_self, reason = "a command like any other")]
     pub(super) async fn run(self, client: &Client) -> Result<(), Exit> {
         let models = client.list(&["v1", "models"], &[], usize::MAX).await?;
         if client.json {

@@ -44,8 +44,10 @@ fn another_kind_of_server_is_no_server() {
     std::thread::spawn(move || {
         use std::io::{Read, Write};
         let (mut client, _) = listener.accept().unwrap();
-        client.read(&mut [0; 4096]).unwrap();
-        client.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno").unwrap();
+        let _request = client.read(&mut [0; 4096]).unwrap();
+        client
+            .write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno")
+            .unwrap();
     });
     let said = said(program().args(["models", "list", "--server", &address]));
     assert_eq!(said.code, 4);

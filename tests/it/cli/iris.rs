@@ -12,13 +12,20 @@ fn data_sets_are_added_listed_and_shown() {
     let server = Server::start();
     for _ in 0..2 {
         let added = server.run(&["datasets", "add", &iris()]);
-        assert_eq!((added.code, added.out.trim_end()), (0, "iris version 1: 150 examples, 5 columns"), "{}", added.err);
+        assert_eq!(
+            (added.code, added.out.trim_end()),
+            (0, "iris version 1: 150 examples, 5 columns"),
+            "{}",
+            added.err
+        );
     }
     let table = std::fs::read(iris()).unwrap();
-    let mut command = server.command(&["datasets", "add", "-", "--name", "flowers", "--format", "csv", "--json"]);
+    let mut command =
+        server.command(&["datasets", "add", "-", "--name", "flowers", "--format", "csv", "--json"]);
     let piped = said_to(&mut command, &table);
     assert_eq!(piped.documents()[0]["sha256"], server.json(&["datasets", "show", "iris@1"])[0]["sha256"]);
-    let typed = server.run(&["datasets", "add", &iris(), "--name", "typed", "--types", "petal_width:category"]);
+    let typed =
+        server.run(&["datasets", "add", &iris(), "--name", "typed", "--types", "petal_width:category"]);
     assert_eq!(typed.code, 0, "{}", typed.err);
     assert_eq!(server.json(&["datasets", "show", "typed"])[0]["columns"][3]["kind"], "category");
 
@@ -33,8 +40,11 @@ fn data_sets_are_added_listed_and_shown() {
 
     let list = server.run(&["datasets", "list"]).out;
     assert!(list.starts_with("NAME") && list.lines().count() == 5, "{list}");
-    let names: BTreeSet<String> =
-        server.json(&["datasets", "list"]).iter().map(|set| set["name"].as_str().unwrap().to_owned()).collect();
+    let names: BTreeSet<String> = server
+        .json(&["datasets", "list"])
+        .iter()
+        .map(|set| set["name"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(names, ["digits", "flowers", "iris", "typed"].map(str::to_owned).into());
     let shown = server.run(&["datasets", "show", "iris"]).out;
     for expected in ["150 (all 150)", "species", "setosa, versicolor, virginica", "petal_width"] {
@@ -76,18 +86,32 @@ fn a_job_becomes_a_model_that_answers() {
     let file = server.job(&json!({}));
     let watched = server.run(&["jobs", "submit", &file, "--watch"]);
     assert_eq!(watched.code, 0, "{}", watched.err);
-    assert!(watched.out.contains("iris succeeded in") && watched.out.contains("model iris version 1"), "{}", watched.out);
-    assert!(watched.out.contains("test_accuracy 0.9") || watched.out.contains("test_accuracy 1.0"), "{}", watched.out);
+    assert!(
+        watched.out.contains("iris succeeded in") && watched.out.contains("model iris version 1"),
+        "{}",
+        watched.out
+    );
+    assert!(
+        watched.out.contains("test_accuracy 0.9") || watched.out.contains("test_accuracy 1.0"),
+        "{}",
+        watched.out
+    );
     assert!(watched.err.contains("epoch "), "{}", watched.err);
 
     let id = server.run(&["jobs", "submit", &file]).out.trim_end().to_owned();
     assert_eq!(server.run(&["jobs", "watch", &id]).code, 0);
-    let waited = said_to(&mut server.command(&["jobs", "submit", "-", "--wait", "--json"]), &std::fs::read(&file).unwrap());
+    let waited = said_to(
+        &mut server.command(&["jobs", "submit", "-", "--wait", "--json"]),
+        &std::fs::read(&file).unwrap(),
+    );
     assert_eq!((waited.code, waited.documents().len()), (0, 1), "{}", waited.err);
     assert_eq!(waited.documents()[0]["model"], json!({"name": "iris", "version": 3}));
 
     let shown = server.run(&["jobs", "show", "iris"]).out;
-    assert!(shown.contains("model     iris version 3") && shown.contains("run 1     succeeded on cpu in"), "{shown}");
+    assert!(
+        shown.contains("model     iris version 3") && shown.contains("run 1     succeeded on cpu in"),
+        "{shown}"
+    );
     assert_eq!(server.json(&["jobs", "show", &id])[0]["id"], json!(id));
     assert_eq!(server.json(&["jobs", "list", "--status", "succeeded", "--limit", "2"]).len(), 2);
     assert_eq!(server.json(&["jobs", "list", "--status", "failed"]), Vec::<Value>::new());
@@ -102,7 +126,9 @@ fn the_model_answers(server: &Server) {
     let list = server.run(&["models", "list"]).out;
     assert!(list.lines().nth(1).unwrap().starts_with("iris       3         3"), "{list}");
     let shown = server.run(&["models", "show", "iris@2"]).out;
-    for expected in ["version  2 (of 3, 2, 1)", "takes    petal_length  number", "setosa, versicolor, virginica"] {
+    for expected in
+        ["version  2 (of 3, 2, 1)", "takes    petal_length  number", "setosa, versicolor, virginica"]
+    {
         assert!(shown.contains(expected), "{expected}\n{shown}");
     }
     assert_eq!(server.json(&["models", "show", "iris"])[0]["versions"], json!([3, 2, 1]));
@@ -115,14 +141,14 @@ fn the_model_answers(server: &Server) {
         assert_eq!(answer["version"], 3);
         assert_eq!(answer["predictions"][0]["class"], "setosa", "{input}");
     }
-    let told = said_to(&mut server.command(&["models", "predict", "iris@2", "-"]), row.to_string().as_bytes());
+    let told =
+        said_to(&mut server.command(&["models", "predict", "iris@2", "-"]), row.to_string().as_bytes());
     assert!(told.out.lines().nth(1).unwrap().starts_with("1  setosa  0.9"), "{}", told.out);
 
     let file = server.dir.path().join("weights");
     let downloaded = server.json(&["models", "download", "iris", "--output", file.to_str().unwrap()]);
     let bytes = std::fs::read(&file).unwrap();
-    let digest: String = sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(downloaded[0]["sha256"], json!(digest));
+    assert_eq!(downloaded[0]["sha256"], json!(format!("{:x}", sha2::Sha256::digest(&bytes))));
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(tensors.tensor("dense.kernel").unwrap().shape().iter().product::<usize>(), 64);
     let named = super::said(server.command(&["models", "download", "iris@1"]).current_dir(server.dir.path()));

@@ -105,10 +105,7 @@ fn pass(mut client: TcpStream, mut server: TcpStream, cut: &AtomicUsize, counted
     let length = client.read(&mut request).unwrap();
     server.write_all(&request[..length]).unwrap();
     let streams = String::from_utf8_lossy(&request[..length]).contains("/events ");
-    let most = match streams {
-        true => Proxy::FIRST << counted.fetch_add(1, Ordering::Relaxed),
-        false => usize::MAX,
-    };
+    let most = if streams { Proxy::FIRST << counted.fetch_add(1, Ordering::Relaxed) } else { usize::MAX };
     let mut passed = 0;
     let mut piece = [0; 512];
     while let Ok(length @ 1..) = server.read(&mut piece) {
