@@ -1,18 +1,47 @@
 //! The command line: one command per file.
 
+mod client;
+mod completions;
+mod datasets;
+mod demo;
+mod figures;
+mod input;
+mod jobs;
+mod models;
 mod maintenance;
 mod openapi;
+mod output;
+mod plan;
 mod serve;
+mod table;
+mod watch;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config, jobs, telemetry};
+use crate::{config, jobs as queue, telemetry};
 
 /// Training as a service: post a deep-learning job as JSON, watch it train, call the model.
 #[derive(Parser)]
-#[command(name = "lyceum", version, max_term_width = 110)]
+#[command(
+    name = "lyceum",
+    version,
+    max_term_width = 110,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  lyceum demo                              see it all at work, on handwritten digits
+  lyceum serve                             start a server
+  lyceum jobs submit job.json --watch      train, and watch
+  lyceum models predict iris flowers.json  call the model
+
+The commands plan, datasets, jobs and models ask the server at --server or
+LYCEUM_SERVER, by default http://127.0.0.1:8080.
+
+Exit codes: 0 done, 1 the job or the command failed, 2 wrong usage or refused by
+the server, 3 the job was cancelled, 4 no server answers, 130 interrupted."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -20,8 +49,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Serve(Box<serve::Serve>),
+    Plan(plan::Plan),
+    Datasets(datasets::Datasets),
+    Jobs(jobs::Jobs),
+    Models(models::Models),
     Openapi(openapi::Openapi),
+    Completions(completions::Completions),
     Backup(maintenance::Backup),
     Restore(maintenance::Restore),
     Doctor(maintenance::Doctor),
@@ -39,13 +74,25 @@ pub(crate) enum Exit {
     Failed = 1,
     /// Wrong usage, or the server refused what was sent.
     Refused = 2,
+    /// The job was cancelled.
+    Cancelled = 3,
+    /// No server answers.
+    NoServer = 4,
+    /// The user broke the command off; as shells tell SIGINT.
+    Interrupted = 130,
 }
 
 /// Runs the command that this process was given.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
+        Command::Demo(demo) => ended(demo.run()),
         Command::Serve(serve) => ended(serve.run()),
+        Command::Plan(plan) => ended(plan.run()),
+        Command::Datasets(datasets) => ended(datasets.run()),
+        Command::Jobs(jobs) => ended(jobs.run()),
+        Command::Models(models) => ended(models.run()),
         Command::Openapi(openapi) => ended(openapi.run()),
+        Command::Completions(completions) => ended(completions.run()),
         Command::Backup(backup) => ended(backup.run()),
         Command::Restore(restore) => ended(restore.run()),
         Command::Doctor(doctor) => ended(doctor.run()),
@@ -54,16 +101,27 @@ pub fn run() -> ExitCode {
             if telemetry::init(&config::Log::default()).is_err() {
                 return ExitCode::FAILURE;
             }
-            jobs::worker::main(&settings)
+            queue::worker::main(&settings)
         }
-        Command::ImportWorker(settings) => jobs::worker::import::main(&settings),
+        Command::ImportWorker(settings) => queue::worker::import::main(&settings),
     }
 }
 
 /// Says on standard error why a command ends.
 pub(crate) fn say(why: impl std::fmt::Display) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "lyceum: {why}");
+    output::note(format_args!("lyceum: {why}"));
+}
+
+/// Sees the work of a client to its end, on this thread.
+fn block_on<T>(work: impl Future<Output = Result<T, Exit>>) -> Result<T, Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        say(error);
+        Exit::Failed
+    })?;
+    let done = runtime.block_on(work);
+    // A thread that still reads standard input does not hold the end up.
+    runtime.shutdown_background();
+    done
 }
 
 fn ended(result: Result<(), Exit>) -> ExitCode {
@@ -71,4 +129,10 @@ fn ended(result: Result<(), Exit>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => ExitCode::from(exit as u8),
     }
+}
+
+#[test]
+fn the_command_line_is_sound() {
+    use clap::CommandFactory as _;
+    Cli::command().debug_assert();
 }

@@ -19,6 +19,9 @@ use crate::telemetry;
 pub(super) struct Serve {
     #[command(flatten)]
     config: Config,
+    /// End when this process, which started the server, ends.
+    #[arg(long, hide = true, value_name = "PID")]
+    with_parent: Option<i32>,
 }
 
 impl Serve {
@@ -31,6 +34,9 @@ impl Serve {
             say(why);
             Exit::Refused
         })?;
+        if let Some(parent) = self.with_parent {
+            end_with(parent).map_err(|error| failed(&error))?;
+        }
         let program = std::env::current_exe().map_err(|error| failed(&error))?;
         let shipped = self.config.server.shipped_datasets.clone().or_else(|| shipped(&program));
         let runtime = tokio::runtime::Runtime::new().map_err(|error| failed(&error))?;
@@ -60,8 +66,18 @@ async fn serve(config: Config, program: PathBuf, shipped: Option<PathBuf>) -> Re
     server.run(told).await
 }
 
+/// Has this process told to end when its parent ends, however that ends.
+fn end_with(parent: i32) -> std::io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    // The parent may have ended before; then nobody tells.
+    match rustix::process::getppid() {
+        Some(now) if now.as_raw_nonzero().get() == parent => Ok(()),
+        _ => Err(std::io::Error::other("the process that started this server has ended")),
+    }
+}
+
 /// The data sets that ship stand beside the program's folder, and in the source tree it was built from.
-fn shipped(program: &Path) -> Option<PathBuf> {
+pub(super) fn shipped(program: &Path) -> Option<PathBuf> {
     let beside = program.parent()?.parent()?.join("datasets");
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets");
     [beside, built].into_iter().find(|folder| folder.is_dir())

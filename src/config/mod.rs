@@ -1,7 +1,9 @@
 //! Every setting of the server: one struct per concern, read from flags and from the environment, and the only
 //! place that does so. Each limit of the program is one of them, with a default that suits most.
 
+mod client;
 mod data;
+mod demo;
 mod http;
 mod inference;
 mod jobs;
@@ -9,7 +11,9 @@ mod log;
 mod server;
 mod worker;
 
+pub use client::Client;
 pub use data::Data;
+pub use demo::Demo;
 pub use http::Http;
 pub use inference::Inference;
 pub use jobs::Jobs;

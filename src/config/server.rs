@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
-const DATA_DIR: &str = "lyceum-data";
+pub(super) const DATA_DIR: &str = "lyceum-data";
 
 /// Where the server listens and where it keeps what it keeps.
 #[derive(Clone, Debug, clap::Args)]

@@ -16,6 +16,8 @@ mod sink;
 pub use plan::{Catalog, CatalogError, Method, Plan, PlanError, Requirements};
 pub use sink::{ArtifactFile, ModelFiles, RecordingSink, RunSink};
 
+use std::path::Path;
+
 use crate::spec::report::Outcome;
 use crate::torch::cuda;
 use checkpoint::Checkpoint;

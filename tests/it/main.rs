@@ -6,6 +6,7 @@
 #![expect(unreachable_pub, reason = "what tests share is public to them")]
 
 mod architecture;
+mod cli;
 mod conformance;
 mod distribution;
 mod docs;
