@@ -37,8 +37,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     latency: HistogramVec,
     pub streams: IntGauge,
-    pub jobs: IntGaugeVec,
-    pub runs_finished: IntCounterVec,
+    jobs: IntGaugeVec,
     memory: IntGauge,
     cpu: Gauge,
     descriptors: IntGauge,
@@ -66,12 +65,8 @@ impl Metrics {
         );
         let cpu = Gauge::new("process_cpu_seconds", "User and system CPU time of the process in seconds.")
             .expect("a valid metric");
-        let counter = |name, help, labels: &[&str]| {
-            registered(&registry, IntCounterVec::new(Opts::new(name, help), labels).expect("a valid metric"))
-        };
         let requests =
             counter("lyceum_http_requests_total", "Requests answered.", &["method", "route", "status"]);
-        let runs_finished = counter("lyceum_runs_finished_total", "Runs that ended, by how.", &["status"]);
         let buckets = vec![
             0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
             5.0, 10.0,
@@ -83,11 +78,10 @@ impl Metrics {
         let jobs = IntGaugeVec::new(Opts::new("lyceum_jobs", "Jobs by status."), &["status"])
             .expect("a valid metric");
         Self {
-            requests,
+            requests: registered(&registry, requests),
             latency: registered(&registry, latency),
             streams,
             jobs: registered(&registry, jobs),
-            runs_finished,
             memory,
             cpu: registered(&registry, cpu),
             descriptors,
@@ -110,6 +104,11 @@ impl Metrics {
         let route = route.unwrap_or("none");
         self.requests.with_label_values(&[method, route, &status.to_string()]).inc();
         self.latency.with_label_values(&[method, route]).observe(seconds);
+    }
+
+    /// Says how many jobs there are of a status.
+    pub fn jobs(&self, status: &str, count: u64) {
+        self.jobs.with_label_values(&[status]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Everything in Prometheus's text form, the process measured now.
@@ -142,6 +141,12 @@ impl Metrics {
             self.descriptors.set(descriptors.count().saturating_sub(1) as i64);
         }
     }
+}
+
+/// A counter that a part of the server keeps and the server registers.
+#[expect(clippy::expect_used, reason = "names and labels are written in the code, and a test makes them all")]
+pub fn counter(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    IntCounterVec::new(Opts::new(name, help), labels).expect("a valid metric")
 }
 
 #[expect(clippy::expect_used, reason = "each name is registered once, and a test registers them all")]

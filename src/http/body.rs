@@ -1,5 +1,6 @@
 //! Request bodies: read within a limit and a pace, checked for their media type, and thrown away politely.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -150,28 +151,63 @@ pub(crate) fn expect_media_type(headers: &HeaderMap, taken: &[&str]) -> Result<S
     }
 }
 
-/// Text as JSON. Members that stand twice in an object are refused, since one of them would be lost.
-pub(crate) fn parse_json(text: &[u8]) -> Result<Value, Problem> {
+/// A longer text is parsed beside the threads that answer requests.
+const LONG: usize = 256 << 10;
+
+/// A body as JSON.
+pub(crate) async fn json(text: Bytes, limits: &config::Http) -> Result<Value, Problem> {
+    let most = limits.json_values;
+    if text.len() < LONG {
+        return parse_json(&text, most);
+    }
+    tokio::task::spawn_blocking(move || parse_json(&text, most)).await.map_err(Problem::internal)?
+}
+
+/// Text as JSON of at most so many values. Members that stand twice in an object are refused, since one of them would
+/// be lost.
+fn parse_json(text: &[u8], most: usize) -> Result<Value, Problem> {
     let unreadable = |detail: String| Problem::new(Kind::UnreadableBody, detail);
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(unreadable("the body is empty where JSON is needed (line 1 column 1)".into()));
     }
+    let left = Cell::new(most.saturating_add(1));
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| unreadable(format!("the body is not JSON: {error}")))
+    let value =
+        Strict { left: &left }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| match left.get() {
+        0 => Problem::new(
+            Kind::TooLarge,
+            format!("the body holds more than {most} values, the most that are taken"),
+        ),
+        _ => unreadable(format!("the body is not JSON: {error}")),
+    })
 }
 
-struct Strict;
+/// Builds a value, and counts what it is made of.
+#[derive(Clone, Copy)]
+struct Strict<'a> {
+    /// Values that may still come; 0 once there were too many.
+    left: &'a Cell<usize>,
+}
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl Strict<'_> {
+    fn count<E: de::Error>(self) -> Result<(), E> {
+        let left = self.left.get().saturating_sub(1);
+        self.left.set(left);
+        if left == 0 { Err(E::custom("too many values")) } else { Ok(()) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.count()?;
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -208,7 +244,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(Self)? {
+        while let Some(item) = items.next_element_seed(self)? {
             array.push(item);
         }
         Ok(Value::Array(array))
@@ -221,7 +257,7 @@ impl<'de> Visitor<'de> for Strict {
                 let shown: String = name.chars().take(64).collect();
                 return Err(de::Error::custom(format!("\"{shown}\" stands twice in one object")));
             }
-            let value = members.next_value_seed(Self)?;
+            let value = members.next_value_seed(self)?;
             object.insert(name, value);
         }
         Ok(Value::Object(object))
@@ -248,7 +284,7 @@ mod tests {
             b"\xef\xbb\xbf{}",
         ];
         for case in cases {
-            let problem = parse_json(case).unwrap_err();
+            let problem = parse_json(case, 1_000).unwrap_err();
             assert_eq!(problem.kind, Kind::UnreadableBody);
             assert!(
                 problem.detail.contains("line ") && problem.detail.contains("column "),
@@ -261,7 +297,14 @@ mod tests {
     #[test]
     fn json_is_read_as_it_stands() {
         let text = br#"{"b": [1, -2, 2.5, null, true, "x"], "a": {}}"#;
-        assert_eq!(parse_json(text).unwrap(), serde_json::from_slice::<Value>(text).unwrap());
+        assert_eq!(parse_json(text, 1_000).unwrap(), serde_json::from_slice::<Value>(text).unwrap());
+    }
+
+    #[test]
+    fn values_are_counted() {
+        let text = br#"{"a": [1, 2, {"b": null}]}"#;
+        assert!(parse_json(text, 6).is_ok());
+        assert_eq!(parse_json(text, 5).unwrap_err().kind, Kind::TooLarge);
     }
 
     #[test]

@@ -2,15 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use axum::RequestPartsExt;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::{self, HeaderName};
 use axum::http::request::Parts;
-use axum::response::Response;
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer};
 use serde_json::Value;
@@ -22,7 +19,6 @@ use super::body;
 use super::problem::{Kind, Problem};
 use crate::spec::field::did_you_mean;
 use crate::spec::{Field, Pointer, SpecErrors};
-use crate::store::{Answer, Idempotency};
 
 /// The query of a request. What the route does not document is refused.
 pub(crate) struct Query<T>(pub T);
@@ -99,7 +95,7 @@ impl FromRequest<AppState> for Posted {
         if !text.is_empty() {
             body::expect_media_type(&parts.headers, &["application/json"])?;
         }
-        let value = body::parse_json(&text)?;
+        let value = body::json(text.clone(), limits).await?;
         Ok(Self { text, value })
     }
 }
@@ -127,47 +123,6 @@ impl<T: Field> FromRequest<AppState> for Body<T> {
         let read = T::read(&value, &Pointer::root(), &mut errors);
         errors.into_result(read).map(Self).map_err(Problem::from)
     }
-}
-
-/// The `Idempotency-Key` of a request that creates.
-pub(crate) struct IdempotencyKey(pub Option<String>);
-
-impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        const NAME: HeaderName = HeaderName::from_static("idempotency-key");
-        let Some(key) = parts.headers.get(NAME) else { return Ok(Self(None)) };
-        match key.to_str() {
-            Ok(key) if (1..=255).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
-            _ => Err(Problem::new(
-                Kind::BadRequest,
-                "an idempotency-key has 1 to 255 printable ASCII characters",
-            )),
-        }
-    }
-}
-
-impl IdempotencyKey {
-    /// What the store keeps for the key: the answer that `render` writes, for this route and this content.
-    pub(crate) fn keep<T>(
-        self,
-        scope: &str,
-        digest: [u8; 32],
-        render: impl Fn(&T) -> Answer + Send + Sync + 'static,
-    ) -> Option<Idempotency<T>> {
-        self.0.map(|key| Idempotency { scope: scope.to_owned(), key, digest, render: Arc::new(render) })
-    }
-}
-
-/// An answer as it was given before.
-pub(crate) fn repeated(answer: Answer) -> Result<Response, Problem> {
-    let mut response =
-        Response::builder().status(answer.status).header(header::CONTENT_TYPE, "application/json");
-    for (name, value) in answer.headers {
-        response = response.header(name, value);
-    }
-    response.body(answer.body.into()).map_err(Problem::internal)
 }
 
 /// Reads a field of a query from its text, for `#[serde(deserialize_with)]`.

@@ -6,6 +6,7 @@ mod causes;
 mod connection;
 mod extract;
 mod file;
+mod idempotency;
 mod middleware;
 pub mod openapi;
 mod page;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::idempotency::InFlight;
 use crate::artifacts::Artifacts;
 use crate::config::Config;
 use crate::inference::Inference;
@@ -27,6 +28,8 @@ pub struct Parts {
     pub inference: Inference,
     /// Cancelled when the server ends, so that streams do.
     pub closing: CancellationToken,
+    /// Idempotency keys of requests under way.
+    pub(crate) in_flight: InFlight,
     /// Room for streams of events.
     pub(crate) streams: Arc<Semaphore>,
     /// Room for uploads.
@@ -43,8 +46,10 @@ impl AppState {
     ) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new();
         inference.metrics().register(metrics.registry())?;
+        metrics.registry().register(Box::new(store.runs_finished().clone()))?;
         let closing = CancellationToken::new();
         Ok(Self(Arc::new(Parts {
+            in_flight: InFlight::default(),
             streams: Arc::new(Semaphore::new(config.http.streams)),
             uploads: Arc::new(Semaphore::new(config.http.uploads)),
             config,

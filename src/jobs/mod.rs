@@ -16,6 +16,7 @@ mod shipped;
 mod submit;
 mod supervisor;
 mod token;
+mod why;
 pub mod worker;
 mod workers;
 
@@ -28,6 +29,7 @@ use tokio::sync::{Mutex, Semaphore};
 pub use catalog::DatasetError;
 pub use folder::{DataFolder, FolderError};
 pub use import::{ImportError, Upload};
+pub use why::Why;
 
 use self::core::Core;
 use catalog::Datasets;
@@ -41,7 +43,7 @@ use crate::data::Dataset;
 use crate::spec::SpecErrors;
 use crate::spec::report::{Control, ErrorKind};
 use crate::store::{
-    Capacity, Created, DeletedDataset, Job, JobId, JobStatus, PutDataset, RunId, Store, StoreError,
+    Capacity, Created, DeletedDataset, Desired, Job, JobId, JobStatus, PutDataset, RunId, Store, StoreError,
 };
 
 /// What a worker could not report yet, in its run's folder.
@@ -156,6 +158,30 @@ impl Jobs {
         Ok(job)
     }
 
+    /// Pauses a job; one that runs is told to end behind a checkpoint.
+    pub async fn pause(&self, id: JobId) -> Result<Job, StoreError> {
+        let job = self.core.store.pause_job(id).await?;
+        if job.desired == Some(Desired::Paused)
+            && let Some(live) = self.core.live_of(id)
+        {
+            live.tell(Control::Pause);
+        }
+        self.core.wake.notify_one();
+        Ok(job)
+    }
+
+    /// Queues a paused job again; a run that has not ended for its pause yet goes on.
+    pub async fn resume(&self, id: JobId) -> Result<Job, StoreError> {
+        let job = self.core.store.resume_job(id).await?;
+        if job.status == JobStatus::Running
+            && let Some(live) = self.core.live_of(id)
+        {
+            live.tell(Control::Continue);
+        }
+        self.core.wake.notify_one();
+        Ok(job)
+    }
+
     /// Says that the order of the queue may have changed.
     pub fn reconsider(&self) {
         self.core.wake.notify_one();
@@ -202,6 +228,11 @@ impl Jobs {
             }
             found => found,
         }
+    }
+
+    /// Waits for the data sets that ship and are still on their way.
+    pub async fn wait_for_all_shipped(&self) {
+        self.shipped.wait().await;
     }
 
     /// Waits for the data set of that name, where it ships and is still on its way.

@@ -44,6 +44,13 @@ impl Shipped {
         Self { done }
     }
 
+    /// Waits until all of them are there.
+    pub(crate) async fn wait(&self) {
+        for name in self.done.keys() {
+            self.wait_for(name).await;
+        }
+    }
+
     /// Waits until the data set of that name is there, if it is on its way.
     pub(crate) async fn wait_for(&self, name: &str) {
         if let Some(done) = self.done.get(name) {

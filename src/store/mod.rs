@@ -38,6 +38,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use prometheus::IntCounterVec;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -46,6 +47,8 @@ use sqlx::{ConnectOptions as _, query};
 use tokio::sync::broadcast;
 
 use writer::{Tx, Writer};
+
+use crate::telemetry;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -68,6 +71,7 @@ struct Inner {
     readers: SqlitePool,
     told: broadcast::Sender<Arc<[Event]>>,
     models: Arc<AtomicU64>,
+    runs_finished: IntCounterVec,
 }
 
 impl Store {
@@ -97,8 +101,13 @@ impl Store {
             .connect_lazy_with(options.read_only(true).thread_name(|id| format!("store-reader-{id}")));
         let (told, _) = broadcast::channel(FOLLOWED);
         let models = Arc::new(AtomicU64::new(0));
-        let writer = Writer::start(conn, told.clone(), models.clone());
-        Ok(Self { inner: Arc::new(Inner { writer, readers, told, models }) })
+        let runs_finished =
+            telemetry::counter("lyceum_runs_finished_total", "Runs that ended, by how.", &["status"]);
+        for status in RunStatus::ALL.iter().filter(|status| status.ended()) {
+            runs_finished.with_label_values(&[status.word()]);
+        }
+        let writer = Writer::start(conn, told.clone(), models.clone(), runs_finished.clone());
+        Ok(Self { inner: Arc::new(Inner { writer, readers, told, models, runs_finished }) })
     }
 
     /// Commits what is waiting and lets go of the file. Later calls answer [`StoreError::Closed`].
@@ -121,6 +130,11 @@ impl Store {
         .await?;
         query!(r#"SELECT 1 AS "one!: i64""#).fetch_one(self.readers()).await?;
         Ok(())
+    }
+
+    /// How many runs ended since this was opened, by how; for the metrics.
+    pub fn runs_finished(&self) -> &IntCounterVec {
+        &self.inner.runs_finished
     }
 
     fn readers(&self) -> &SqlitePool {

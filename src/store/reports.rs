@@ -341,7 +341,7 @@ impl State {
             models::make_versions(tx, self.job, self.run).await?;
         }
         query!("DELETE FROM pending_model WHERE run_id = ?", self.run).execute(&mut tx.conn).await?;
-        tx.ended(self.run);
+        tx.ended(self.run, next.run);
         jobs::status_event(tx, self.job, next.status, Some(self.run)).await?;
         if next.status.terminal() { jobs::end_event(tx, self.job).await } else { Ok(()) }
     }

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use prometheus::IntCounterVec;
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, query};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::blocks::Tails;
-use super::{Event, EventKind, JobId, RunId, StoreError};
+use super::{Event, EventKind, JobId, RunId, RunStatus, StoreError};
 use crate::clock;
 use crate::spec::report::Point;
 
@@ -32,7 +33,7 @@ pub(super) struct Tx {
     pub(super) now: i64,
     events: Vec<Event>,
     points: Vec<(RunId, Vec<Point>)>,
-    ended: Vec<RunId>,
+    ended: Vec<(RunId, RunStatus)>,
     deleted: Vec<RunId>,
     models: Arc<AtomicU64>,
     models_change: bool,
@@ -80,9 +81,9 @@ impl Tx {
         }
     }
 
-    /// No more points come of this run.
-    pub(super) fn ended(&mut self, run: RunId) {
-        self.ended.push(run);
+    /// The run ended so, and no more points come of it.
+    pub(super) fn ended(&mut self, run: RunId, status: RunStatus) {
+        self.ended.push((run, status));
     }
 
     /// Points of this run have no place any more.
@@ -121,11 +122,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// `models` is raised before and after each change of models, and is odd in between.
+    /// `models` is raised before and after each change of models, and is odd in between; `runs_finished` counts runs
+    /// whose end is committed.
     pub(super) fn start(
         conn: SqliteConnection,
         told: broadcast::Sender<Arc<[Event]>>,
         models: Arc<AtomicU64>,
+        runs_finished: IntCounterVec,
     ) -> Self {
         let (commands, waiting) = mpsc::channel(WAITING);
         let tx = Tx {
@@ -138,7 +141,7 @@ impl Writer {
             models,
             models_change: false,
         };
-        tokio::spawn(Task { waiting, told, tx, tails: Tails::default(), swept: 0 }.run());
+        tokio::spawn(Task { waiting, told, tx, tails: Tails::default(), swept: 0, runs_finished }.run());
         Self { commands }
     }
 
@@ -193,6 +196,7 @@ struct Task {
     tails: Tails,
     /// When answers that are past their day were last swept out.
     swept: i64,
+    runs_finished: IntCounterVec,
 }
 
 /// What a group has done so far.
@@ -201,7 +205,7 @@ struct Group {
     tells: Vec<Tell>,
     events: Vec<Event>,
     points: Vec<(RunId, Vec<Point>)>,
-    ended: Vec<RunId>,
+    ended: Vec<(RunId, RunStatus)>,
     deleted: HashSet<RunId>,
     /// A close that came behind the group's commands.
     close: Option<oneshot::Sender<()>>,
@@ -324,7 +328,11 @@ impl Task {
             self.tails.append(&mut self.tx.conn, run, points).await?;
         }
         self.statement("COMMIT").await?;
-        for run in group.ended.drain(..).chain(group.deleted.drain()) {
+        for (run, status) in group.ended.drain(..) {
+            self.runs_finished.with_label_values(&[status.word()]).inc();
+            self.tails.forget(run);
+        }
+        for run in group.deleted.drain() {
             self.tails.forget(run);
         }
         Ok(())

@@ -92,7 +92,8 @@ fn wire_graph(
     errors: &mut SpecErrors,
 ) -> Vec<Option<Vec<Source>>> {
     let mut sources: HashMap<&str, Source> = HashMap::new();
-    sources.extend(names.iter().enumerate().map(|(index, name)| (name.as_str(), Source::Node(index))));
+    // Of nodes that share a name, which is told already, the first is meant.
+    sources.extend(names.iter().enumerate().rev().map(|(index, name)| (name.as_str(), Source::Node(index))));
     sources.extend(inputs.iter().enumerate().map(|(index, name)| (name.as_str(), Source::Input(index))));
     let mut wiring = Vec::with_capacity(model.nodes.len());
     for (index, node) in model.nodes.iter().enumerate() {

@@ -33,7 +33,7 @@ async fn the_cnn_of_the_text() {
 /// One that trains a job at a time, with all of MNIST.
 async fn server() -> Server {
     let server = server_with(|config| config.jobs.threads = 2).await;
-    server.upload("mnist", "idx", mnist::archive(60_000, 10_000)).await;
+    server.upload("name=mnist&format=idx", mnist::archive(60_000, 10_000)).await.expect(201);
     server
 }
 
@@ -45,7 +45,7 @@ async fn reached(server: &Server, name: &str, epochs: u64, seeds: std::ops::Rang
         body["training"]["epochs"] = json!(epochs);
         body["seed"] = json!(seed);
         body["resources"] = json!({"device": "cpu", "threads": 2});
-        let job = server.finish(&body).await;
+        let job = server.train(&body).await;
         let accuracy = job["metrics"]["test_accuracy"].as_f64().unwrap();
         println!("{name}, {epochs} epochs, seed {seed}: test accuracy {accuracy}");
         reached.push(accuracy);

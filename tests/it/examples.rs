@@ -58,9 +58,9 @@ async fn run(name: &str, epochs: u64) -> Server {
     let reference = body["training"]["dataset"].clone();
     let dataset = reference["name"].as_str().unwrap();
     let (format, bytes, baseline) = data(dataset, &reference["test"]);
-    server.upload(dataset, format, bytes).await;
+    server.upload(&format!("name={dataset}&format={format}"), bytes).await.expect(201);
     body["training"]["epochs"] = json!(epochs);
-    let job = server.finish(&body).await;
+    let job = server.train(&body).await;
     assert_eq!(job["model"], json!({"name": name, "version": 1}));
     let accuracy = job["metrics"]["test_accuracy"].as_f64().unwrap();
     assert!(1.0 - accuracy < (1.0 - baseline) / 2.0, "{accuracy}, where the commonest class has {baseline}");

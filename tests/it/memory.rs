@@ -28,13 +28,13 @@ measure! {
 /// mapped.
 async fn measure(name: &str) {
     let server = server_with(|config| config.jobs.idle_workers = 1).await;
-    server.upload("mnist", "idx", mnist::archive(60_000, 10_000)).await;
+    server.upload("name=mnist&format=idx", mnist::archive(60_000, 10_000)).await.expect(201);
     let worker = idle_worker(&server).await;
     let before = kib(&worker, "VmRSS");
     let mut body = example(name);
     body["training"]["epochs"] = json!(1);
     let planned = planned(&server, &body).await;
-    server.finish(&body).await;
+    server.train(&body).await;
     let measured = (kib(&worker, "VmHWM") - before) * 1024;
     let ratio = planned as f64 / measured as f64;
     println!("{name}: planned {planned}, measured {measured}, ratio {ratio:.2}");

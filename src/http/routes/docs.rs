@@ -51,7 +51,7 @@ pub(crate) async fn start(_: Query<Nothing>) -> Result<Response, Problem> {
 #[utoipa::path(
     get, path = "/docs/{file}", tag = "documentation",
     params(("file" = String, Path, description = "Its name.", example = "swagger-ui.css")),
-    responses((status = 200, description = "The file.", body = String, content_type = "text/css"))
+    responses((status = 200, description = "The file.", body = String, content_type = "*/*"))
 )]
 pub(crate) async fn file(Path(file): Path<String>, _: Query<Nothing>) -> Result<Response, Problem> {
     page(&file)

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::http::extract::{Nothing, Query};
 use crate::http::{AppState, Problem};
 use crate::spec::SPEC_VERSION;
+use crate::store::JobStatus;
 
 /// A sign of life.
 #[derive(Serialize, ToSchema)]
@@ -39,21 +40,22 @@ pub(crate) struct Ready {
     extensions(("x-problems" = json!({"503": "They are not; the detail says what is missing."})))
 )]
 pub(crate) async fn readyz(State(state): State<AppState>, _: Query<Nothing>) -> Result<Json<Ready>, Problem> {
-    let mut missing = Vec::new();
+    let (mut missing, mut causes) = (Vec::new(), Vec::new());
     if let Err(error) = state.store.ready().await {
-        missing.push(format!("the store: {error}"));
+        missing.push("the store does not answer, or cannot be written");
+        causes.push(error.to_string());
     }
     if let Err(error) = state.artifacts.ready().await {
-        missing.push(format!("the artifacts: {error}"));
+        missing.push("artifacts cannot be written");
+        causes.push(error.to_string());
     }
     if !state.jobs.ready() {
-        missing.push("the workers: none can be started".to_owned());
+        missing.push("no worker can be started");
     }
     if missing.is_empty() {
-        Ok(Json(Ready { ready: true }))
-    } else {
-        Err(Problem::unavailable(missing.join("; "), 5))
+        return Ok(Json(Ready { ready: true }));
     }
+    Err(Problem::unavailable(missing.join("; "), 5).because(causes.join("; ")))
 }
 
 /// What is running here.
@@ -85,6 +87,11 @@ pub(crate) async fn metrics(
     State(state): State<AppState>,
     _: Query<Nothing>,
 ) -> Result<impl IntoResponse, Problem> {
+    let counts = state.store.job_counts().await?;
+    for status in JobStatus::ALL {
+        let count = counts.iter().find(|(counted, _)| counted == status).map_or(0, |(_, count)| *count);
+        state.metrics.jobs(status.word(), count);
+    }
     let text = state.metrics.render().map_err(Problem::internal)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::files::{FilesHandle, Task};
 use super::outbox::Outbox;
 use super::reporter::Orders;
-use crate::spec::report::{Control, Report};
+use crate::spec::report::{Control, LogLevel, Report};
 use crate::train::checkpoint::Snapshot;
 use crate::train::{ArtifactFile, ModelFiles, RunSink};
 
@@ -22,8 +22,20 @@ impl Sink {
     }
 }
 
+/// What is told as an event stands in the run's log as well.
+fn log(level: LogLevel, message: &str) {
+    match level {
+        LogLevel::Info => tracing::info!("{message}"),
+        LogLevel::Warning => tracing::warn!("{message}"),
+        LogLevel::Error => tracing::error!("{message}"),
+    }
+}
+
 impl RunSink for Sink {
     fn report(&mut self, report: Report) {
+        if let Report::Log { level, message } = &report {
+            log(*level, message);
+        }
         self.outbox.push(report);
     }
 

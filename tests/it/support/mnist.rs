@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 /// The first examples of both parts, as a tar of IDX files.
-pub fn archive(train: u32, test: u32) -> Vec<u8> {
+pub(crate) fn archive(train: u32, test: u32) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for (part, count) in [("train", train), ("t10k", test)] {
         for (what, header, size) in [("images-idx3", 16, 784), ("labels-idx1", 8, 1)] {
@@ -19,7 +19,7 @@ pub fn archive(train: u32, test: u32) -> Vec<u8> {
 }
 
 /// The first labels of a part, `train` or `t10k`.
-pub fn labels(part: &str, count: u32) -> Vec<u8> {
+pub(crate) fn labels(part: &str, count: u32) -> Vec<u8> {
     unpacked(&format!("{part}-labels-idx1-ubyte"))[8..][..count as usize].to_vec()
 }
 
@@ -32,7 +32,7 @@ fn unpacked(name: &str) -> Vec<u8> {
 }
 
 /// Puts a file into an archive.
-pub fn append(archive: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]) {
+pub(crate) fn append(archive: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]) {
     let mut entry = tar::Header::new_gnu();
     entry.set_size(bytes.len() as u64);
     entry.set_mode(0o644);

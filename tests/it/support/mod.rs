@@ -1,107 +1,78 @@
-//! What several tests need: a server without a socket, and a client for it.
+//! What several tests need: a server without a socket or with one, a client that holds every answer to the contract,
+//! and what is sent to it.
 
-pub mod mnist;
-pub mod schema;
+pub(crate) mod bodies;
+mod contract;
+pub(crate) mod idx;
+pub(crate) mod mnist;
+pub(crate) mod schema;
+pub(crate) mod served;
+mod server;
 
-use std::path::Path;
-use std::time::Duration;
-
-use axum::Router;
-use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::BodyExt;
-use lyceum::config::Config;
-use lyceum::http::{self, AppState, router};
 use serde_json::Value;
-use tempfile::TempDir;
-use tower::ServiceExt;
 
-/// A server in a folder of its own.
-pub struct Server {
-    pub router: Router,
-    pub state: AppState,
-    pub folder: TempDir,
-}
+pub(crate) use server::{Server, server, server_with, server_with_datasets};
 
 /// An answer, read to its end.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub bytes: bytes::Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: bytes::Bytes,
     /// The body as JSON, or `null`.
-    pub body: Value,
+    pub(crate) body: Value,
 }
 
-pub async fn server() -> Server {
-    server_with(|_| {}).await
-}
-
-/// A server whose settings were changed.
-pub async fn server_with(change: impl FnOnce(&mut Config)) -> Server {
-    let folder = tempfile::tempdir().unwrap();
-    let mut config = Config::default();
-    config.server.data_dir = folder.path().join("data");
-    config.server.listen = "127.0.0.1:0".parse().unwrap();
-    config.jobs.idle_workers = 0;
-    change(&mut config);
-    let started = http::Server::start(config, env!("CARGO_BIN_EXE_lyceum").into(), None).await.unwrap();
-    Server { router: router(started.state.clone()), state: started.state, folder }
-}
-
-impl Server {
-    pub async fn ask(&self, request: axum::http::request::Builder, body: impl Into<Body>) -> Answer {
-        let request = request.body(body.into()).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+impl Answer {
+    fn new(status: StatusCode, headers: HeaderMap, bytes: bytes::Bytes) -> Self {
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, bytes, body }
+        Self { status, headers, bytes, body }
     }
 
-    pub async fn get(&self, uri: &str) -> Answer {
-        self.ask(request("GET", uri), Body::empty()).await
+    /// The body, where the status is this one.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        let text = String::from_utf8_lossy(&self.bytes);
+        assert_eq!(self.status, status, "{text}");
+        self.body
     }
 
-    /// Uploads a data set.
-    pub async fn upload(&self, name: &str, format: &str, bytes: Vec<u8>) {
-        let uri = format!("/v1/datasets?name={name}&format={format}");
-        let request = request("POST", &uri).header(header::CONTENT_TYPE, "application/octet-stream");
-        let answer = self.ask(request, bytes).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Posts a job and waits until it has succeeded; answers it as it reads then.
-    pub async fn finish(&self, body: &Value) -> Value {
-        let posted = self.post("/v1/jobs", body).await;
-        assert_eq!(posted.status, StatusCode::ACCEPTED, "{}", posted.body);
-        let uri = format!("/v1/jobs/{}", posted.body["id"].as_str().unwrap());
-        loop {
-            let job = self.get(&uri).await.body;
-            match job["status"].as_str().unwrap() {
-                "succeeded" => return job,
-                "queued" | "running" => tokio::time::sleep(Duration::from_millis(20)).await,
-                _ => panic!("{job:#}"),
-            }
-        }
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
     }
 
-    pub async fn post(&self, uri: &str, body: &Value) -> Answer {
-        let request = request("POST", uri).header(header::CONTENT_TYPE, "application/json");
-        self.ask(request, body.to_string()).await
+    /// The places that a refused body is told to be wrong in.
+    pub(crate) fn pointers(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array();
+        errors.into_iter().flatten().filter_map(|error| error["pointer"].as_str()).collect()
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        self.body["detail"].as_str().unwrap_or_default()
     }
 }
 
 /// A request as a client on this machine makes it.
-pub fn request(method: &str, uri: &str) -> axum::http::request::Builder {
+pub(crate) fn request(method: &str, uri: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(uri).header(header::HOST, "localhost:8080")
 }
 
+/// One at a time: runs of different tests would have no cores left, and what is timed would mean nothing.
+pub(crate) async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
+    static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    ONE.lock().await
+}
+
 /// A body of `examples/`, as it stands.
-pub fn example(name: &str) -> Value {
+pub(crate) fn example(name: &str) -> Value {
     let path = examples().join(format!("{name}.json"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-pub fn examples() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples"))
+pub(crate) fn examples() -> &'static std::path::Path {
+    std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples"))
 }

@@ -18,7 +18,7 @@ const NOTES: &[&str] = &[
 ];
 
 /// Everything about `value` that `schema` forbids; `document` resolves references.
-pub fn mistakes(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+pub(crate) fn mistakes(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     Check { document, found: &mut found }.value(schema, value, "");
     found
@@ -92,6 +92,7 @@ impl Check<'_> {
             "oneOf" => {
                 rule.as_array().is_some_and(|one| one.iter().filter(|s| self.holds(s, value)).count() == 1)
             }
+            "not" => !self.holds(rule, value),
             "allOf" => {
                 for schema in rule.as_array().into_iter().flatten() {
                     self.value(schema, value, at);

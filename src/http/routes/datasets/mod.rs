@@ -109,6 +109,7 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<DatasetView>>, Problem> {
+    state.jobs.wait_for_all_shipped().await;
     page_of(&state, &DatasetFilter::default(), &query).await
 }
 
@@ -133,6 +134,7 @@ pub(crate) async fn versions(
     Path(name): Path<String>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<DatasetView>>, Problem> {
+    state.jobs.wait_for_shipped(&name).await;
     state.store.dataset(&name, None).await?;
     page_of(&state, &DatasetFilter { name: Some(name) }, &query).await
 }
@@ -166,6 +168,7 @@ pub(crate) async fn show(
     Path((name, version)): Path<(String, u32)>,
     _: Query<Nothing>,
 ) -> Result<Json<DatasetView>, Problem> {
+    state.jobs.wait_for_shipped(&name).await;
     Ok(Json(state.store.dataset(&name, Some(version)).await?.into()))
 }
 

@@ -9,7 +9,8 @@ use utoipa::IntoParams;
 use super::DatasetView;
 use crate::data::{Digest, Format, content_digest};
 use crate::http::body::{Incoming, expect_media_type};
-use crate::http::extract::{IdempotencyKey, Query, repeated};
+use crate::http::extract::Query;
+use crate::http::idempotency::{IdempotencyKey, Turn, repeated};
 use crate::http::{AppState, Kind, Problem, upload};
 use crate::jobs::Upload;
 use crate::spec::{Name, dataset};
@@ -82,6 +83,10 @@ pub(crate) async fn upload(
     let content = content_digest(&Digest(received.sha256.clone()), format, &types);
     // The name belongs to what was asked, though not to the content.
     let asked = Sha256::digest(format!("{}\n{}", query.name, content.0)).into();
+    let _turn = match key.turn(&state, SCOPE, &asked).await? {
+        Turn::Answered(before) => return repeated(before),
+        own => own,
+    };
     let upload = Upload {
         name: query.name,
         format,

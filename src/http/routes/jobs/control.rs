@@ -29,15 +29,50 @@ pub(crate) async fn cancel(
     Ok((StatusCode::ACCEPTED, Json(state.jobs.cancel(JobId(id)).await?.into())))
 }
 
+/// Pauses a job.
+///
+/// A waiting job is paused at once, a running one behind a checkpoint as soon as its step has ended. Twice is the same
+/// as once.
+#[utoipa::path(
+    post, path = "/v1/jobs/{id}/pause", tag = "jobs", operation_id = "pause_job",
+    params(("id" = Uuid, Path, description = "The job.")),
+    responses((status = 202, description = "The job, paused or about to be.", body = JobView)),
+    extensions(("x-problems" = json!({"409": "The job is finished, or about to be cancelled."})))
+)]
+pub(crate) async fn pause(
+    State(state): State<AppState>,
+    Path(id): Path<Uuid>,
+    _: Query<Nothing>,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    Ok((StatusCode::ACCEPTED, Json(state.jobs.pause(JobId(id)).await?.into())))
+}
+
+/// Resumes a paused job.
+///
+/// It goes back to the queue and on from its newest checkpoint. Twice is the same as once.
+#[utoipa::path(
+    post, path = "/v1/jobs/{id}/resume", tag = "jobs", operation_id = "resume_job",
+    params(("id" = Uuid, Path, description = "The job.")),
+    responses((status = 202, description = "The job, queued or running.", body = JobView)),
+    extensions(("x-problems" = json!({"409": "The job is finished, or about to be cancelled."})))
+)]
+pub(crate) async fn resume(
+    State(state): State<AppState>,
+    Path(id): Path<Uuid>,
+    _: Query<Nothing>,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    Ok((StatusCode::ACCEPTED, Json(state.jobs.resume(JobId(id)).await?.into())))
+}
+
 crate::record! {
     /// What of a job may be changed.
     pub(crate) struct JobChange {
         /// Greater goes first; while the job is queued.
-        pub priority: Option<Priority> = None,
+        pub(crate) priority: Option<Priority> = None,
         /// Instead of those it has.
-        pub labels: Option<Labels> = None,
+        pub(crate) labels: Option<Labels> = None,
         /// Words of the user's own about the job.
-        pub notes: Option<String> = None,
+        pub(crate) notes: Option<String> = None,
     }
 }
 

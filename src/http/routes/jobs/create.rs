@@ -5,7 +5,8 @@ use axum::response::Response;
 use sha2::{Digest as _, Sha256};
 
 use super::view::JobView;
-use crate::http::extract::{IdempotencyKey, Nothing, Posted, Query, repeated};
+use crate::http::extract::{Nothing, Posted, Query};
+use crate::http::idempotency::{IdempotencyKey, Turn, repeated};
 use crate::http::openapi::JobSpecSchema;
 use crate::http::{AppState, Problem};
 use crate::store::{Answer, Created, Job};
@@ -33,7 +34,12 @@ pub(crate) async fn create(
     key: IdempotencyKey,
     Posted { text, value }: Posted,
 ) -> Result<Response, Problem> {
-    let idempotency = key.keep(SCOPE, Sha256::digest(&text).into(), answer);
+    let digest = Sha256::digest(&text).into();
+    let _turn = match key.turn(&state, SCOPE, &digest).await? {
+        Turn::Answered(before) => return repeated(before),
+        own => own,
+    };
+    let idempotency = key.keep(SCOPE, digest, answer);
     let posted = String::from_utf8_lossy(&text).into_owned();
     match state.jobs.submit(value, posted, idempotency).await? {
         Created::Now(job) => repeated(answer(&job)),

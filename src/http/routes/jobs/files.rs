@@ -67,8 +67,8 @@ pub(crate) async fn artifacts(
         ("range" = Option<String>, Header, description = "Some of the bytes."),
     ),
     responses(
-        (status = 200, description = "The file, in its own media type.", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, description = "Some of its bytes.", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, description = "The file, in its own media type.", body = Vec<u8>, content_type = "*/*"),
+        (status = 206, description = "Some of its bytes.", body = Vec<u8>, content_type = "*/*"),
         (status = 304, description = "It is what `if-none-match` names."),
     ),
     extensions(("x-problems" = json!({"416": "The file has no such bytes."})))

@@ -6,8 +6,12 @@ mod files;
 mod list;
 mod metrics;
 mod view;
+mod why;
 
-pub(crate) use control::{__path_cancel, __path_change, __path_delete, JobChange, cancel, change, delete};
+pub(crate) use control::{
+    __path_cancel, __path_change, __path_delete, __path_pause, __path_resume, JobChange, cancel, change,
+    delete, pause, resume,
+};
 pub(crate) use create::{__path_create, create};
 pub(crate) use files::{
     __path_artifact, __path_artifacts, __path_checkpoints, __path_logs, artifact, artifacts, checkpoints,
@@ -15,3 +19,4 @@ pub(crate) use files::{
 };
 pub(crate) use list::{__path_list, __path_runs, __path_show, list, runs, show};
 pub(crate) use metrics::{__path_series, series};
+pub(crate) use why::{__path_why, why};

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 
 use super::view::ModelView;
 use crate::http::extract::{Body, Nothing, Path, Query};
@@ -15,7 +16,7 @@ crate::record! {
     /// What an alias points at.
     pub(crate) struct AliasTarget {
         /// The number of a version.
-        pub version: Version,
+        pub(crate) version: Version,
     }
 }
 
@@ -46,4 +47,23 @@ pub(crate) async fn put(
     }
     state.store.set_alias(&name, &alias, target.version.get()).await?;
     Ok(Json(state.store.model(&name).await?.into()))
+}
+
+/// Takes an alias away. The version that it pointed at stays.
+#[utoipa::path(
+    delete, path = "/v1/models/{name}/aliases/{alias}", tag = "models", operation_id = "delete_alias",
+    params(
+        ("name" = String, Path, description = "The model.", example = "iris"),
+        ("alias" = String, Path, description = "The alias.", example = "production"),
+    ),
+    responses((status = 204, description = "It is gone.")),
+    extensions(("x-problems" = json!({"409": "`latest` moves by itself."})))
+)]
+pub(crate) async fn remove(
+    State(state): State<AppState>,
+    Path((name, alias)): Path<(String, String)>,
+    _: Query<Nothing>,
+) -> Result<StatusCode, Problem> {
+    state.store.delete_alias(&name, &alias).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -70,7 +70,7 @@ async fn predicted(
     let limits = &state.config.http;
     let bytes = body::read(&parts.headers, body, limits.predict_body_bytes, limits).await?;
     let input = if media == "application/json" {
-        PredictInput::Json(body::parse_json(&bytes)?)
+        PredictInput::Json(body::json(bytes, limits).await?)
     } else {
         PredictInput::Image(bytes)
     };

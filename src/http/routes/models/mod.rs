@@ -5,7 +5,7 @@ mod call;
 mod show;
 mod view;
 
-pub(crate) use alias::{__path_put, AliasTarget, put};
+pub(crate) use alias::{__path_put, __path_remove, AliasTarget, put, remove};
 pub(crate) use call::{
     __path_evaluate, __path_predict, __path_predict_latest, evaluate, predict, predict_latest,
 };

@@ -1,0 +1,375 @@
+//! Data sets over HTTP: uploaded, shown, looked at, refused, deleted; and tables that train and predict in their own
+//! words.
+
+use axum::body::Body;
+use axum::http::header;
+use serde_json::{Value, json};
+
+use crate::support::bodies::{IRIS, iris, with};
+use crate::support::{Server, alone, idx, request, server, server_with_datasets};
+
+fn names(list: &Value) -> Vec<(String, u64)> {
+    let data = list["data"].as_array().unwrap();
+    data.iter().map(|set| (set["name"].as_str().unwrap().into(), set["version"].as_u64().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn the_same_content_is_the_same_version_and_a_number_is_never_given_twice() {
+    let server = server().await;
+    let first = server.upload("name=flowers&format=csv", IRIS).await;
+    assert_eq!((first.status.as_u16(), first.header("location")), (201, "/v1/datasets/flowers/versions/1"));
+    assert_eq!(first.body["examples"], 150);
+    assert_eq!(first.body["splits"], json!({"all": 150}));
+    assert_eq!(first.body["bytes"], IRIS.len());
+    let species = first.body["columns"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        *species,
+        json!({"name": "species", "kind": "category", "dtype": "string", "shape": [],
+               "classes": ["setosa", "versicolor", "virginica"], "missing": 0})
+    );
+    let again = server.upload("name=flowers&format=csv", IRIS).await;
+    assert_eq!((again.status.as_u16(), again.header("location")), (200, "/v1/datasets/flowers/versions/1"));
+    assert_eq!(again.body, first.body);
+    // Other kinds are other content; so is the table without its last row.
+    let hinted =
+        server.upload("name=flowers&format=csv&types=sepal_length_cm:category", IRIS).await.expect(201);
+    assert_eq!((&hinted["version"], &hinted["columns"][0]["kind"]), (&json!(2), &json!("category")));
+    let shorter = IRIS.trim_end().rsplit_once('\n').unwrap().0.to_owned();
+    assert_eq!(server.upload("name=flowers&format=csv", shorter.clone()).await.expect(201)["version"], 3);
+
+    assert_eq!(server.delete("/v1/datasets/flowers/versions/3").await.status, 204);
+    assert_eq!(server.delete("/v1/datasets/flowers/versions/3").await.status, 404);
+    assert_eq!(server.get("/v1/datasets/flowers").await.expect(200)["version"], 2);
+    assert_eq!(server.upload("name=flowers&format=csv", shorter).await.expect(201)["version"], 4);
+    assert_eq!(server.get("/v1/datasets/flowers/versions/1").await.expect(200), first.body);
+    for missing in
+        ["/v1/datasets/flower", "/v1/datasets/flowers/versions/9", "/v1/datasets/flowers/versions/one"]
+    {
+        server.get(missing).await.expect(404);
+    }
+}
+
+#[tokio::test]
+async fn lists_come_in_pages() {
+    let server = server().await;
+    for number in 0..5 {
+        server.add_csv(&format!("set-{number}"), &format!("a\n{number}\n")).await;
+        server.add_csv("many", &format!("a\n{number}\n")).await;
+    }
+    let mut seen = Vec::new();
+    let mut uri = "/v1/datasets?limit=2".to_owned();
+    loop {
+        let page = server.get(&uri).await.expect(200);
+        seen.extend(names(&page));
+        let Some(next) = page["next"].as_str() else { break };
+        uri = format!("/v1/datasets?limit=2&after={next}");
+    }
+    let expected = [("set-4", 1), ("set-3", 1), ("set-2", 1), ("many", 5), ("set-1", 1), ("set-0", 1)];
+    let mut seen: Vec<(&str, u64)> = seen.iter().map(|(name, version)| (&name[..], *version)).collect();
+    seen.sort_unstable();
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(seen, expected);
+    let page = server.get("/v1/datasets/many/versions?limit=3").await.expect(200);
+    assert_eq!(names(&page).iter().map(|(_, version)| *version).collect::<Vec<_>>(), [5, 4, 3]);
+    let rest = format!("/v1/datasets/many/versions?after={}", page["next"].as_str().unwrap());
+    let rest = server.get(&rest).await.expect(200);
+    assert_eq!((names(&rest).len(), &rest["next"]), (2, &Value::Null));
+    for wrong in ["limit=0", "limit=1001", "limit=x", "limit=-1", "after=x", "afetr=1", "limit=1&limit=2"] {
+        let refused = server.get(&format!("/v1/datasets?{wrong}")).await;
+        let parameter = wrong.split('=').next().unwrap();
+        assert_eq!(refused.status, 400, "{wrong}");
+        assert!(refused.detail().contains(parameter), "{wrong}: {}", refused.detail());
+    }
+}
+
+#[tokio::test]
+async fn examples_are_shown_as_they_were_uploaded() {
+    let server = server().await;
+    server.add_csv("t", "age,town\n22,\"Paris, F\"\n,Rome\n35,\n41,Rome\n1,Rome\n2,Rome\n").await;
+    let shown = server.get("/v1/datasets/t/versions/1/examples?offset=1&limit=2").await.expect(200);
+    assert_eq!(
+        shown,
+        json!({"split": "all", "total": 6, "offset": 1,
+               "data": [{"age": null, "town": "Rome"}, {"age": 35, "town": null}]})
+    );
+    let behind = server.get("/v1/datasets/t/versions/1/examples?offset=60").await.expect(200);
+    assert_eq!(behind["data"], json!([]));
+    let refused = server.get("/v1/datasets/t/versions/1/examples?split=test").await;
+    assert_eq!(refused.status, 404);
+    assert!(refused.detail().contains("all"), "{}", refused.detail());
+}
+
+#[tokio::test]
+async fn images_come_in_every_wrapping() {
+    let server = server().await;
+    let images = idx::squares(12);
+    let both = [idx::files("train-", &images[..8]), idx::files("t10k-", &images[8..])].concat();
+    let packed = idx::gzipped(&both);
+    let wrappings = [
+        ("tar", idx::tar(&both)),
+        ("tar-gz", idx::gzip(&idx::tar(&both))),
+        ("zip", idx::zip(&both)),
+        ("gz-in-tar", idx::tar(&packed)),
+        ("gz-in-tar-gz", idx::gzip(&idx::tar(&packed))),
+        ("gz-in-zip", idx::zip(&packed)),
+    ];
+    for (name, bytes) in wrappings {
+        let set = server.upload(&format!("name={name}&format=idx"), bytes).await.expect(201);
+        assert_eq!(set["splits"], json!({"train": 8, "test": 4}), "{name}");
+        assert_eq!(
+            set["columns"],
+            json!([{"name": "image", "kind": "image", "dtype": "uint8", "shape": [1, 8, 8], "classes": [], "missing": 0},
+                   {"name": "label", "kind": "category", "dtype": "uint8", "shape": [], "classes": ["0", "1", "2", "3"],
+                    "missing": 0}]),
+            "{name}"
+        );
+        let uri = format!("/v1/datasets/{name}/versions/1/examples?split=test&offset=1&limit=1");
+        let shown = server.get(&uri).await.expect(200);
+        assert_eq!(shown["data"][0]["label"], "1", "{name}");
+        let picture = server.get(shown["data"][0]["image"].as_str().unwrap()).await;
+        assert_eq!((picture.status.as_u16(), picture.header("content-type")), (200, "image/png"));
+        let picture = image::load_from_memory(&picture.bytes).unwrap().into_luma8();
+        assert_eq!(picture.into_raw(), images[9], "{name}");
+    }
+    let single =
+        server.upload("name=single&format=idx", idx::tar(&idx::files("", &images))).await.expect(201);
+    assert_eq!(single["splits"], json!({"all": 12}));
+    for missing in ["label/0", "image/12", "image/x", "nothing/0"] {
+        server.get(&format!("/v1/datasets/single/versions/1/images/{missing}")).await.expect(404);
+    }
+    let wrong = [
+        ("the labels are missing", idx::tar(&both[..1].to_vec())),
+        ("one label is missing", {
+            let mut files = idx::files("", &images);
+            files[1].1.pop();
+            idx::tar(&files)
+        }),
+        ("no archive", b"hello".to_vec()),
+        ("an empty archive", idx::tar(&Vec::new())),
+        ("cut short", idx::gzip(&idx::tar(&both))[..200].to_vec()),
+    ];
+    for (what, bytes) in wrong {
+        let refused = server.upload("name=wrong&format=idx", bytes).await;
+        assert_eq!(refused.status, 422, "{what}: {}", refused.detail());
+    }
+    server.get("/v1/datasets/wrong").await.expect(404);
+}
+
+/// Tables as the world has them: what is found in them, or why they are refused.
+#[tokio::test]
+async fn odd_tables_are_read_or_refused_with_their_line() {
+    let server = server().await;
+    let taken: [(&str, &[u8], Value); 7] = [
+        ("a byte order mark", b"\xef\xbb\xbfa,b\n1,x\n2,x\n", json!([["a", "number"], ["b", "category"]])),
+        ("lines of Windows", b"a,b\r\n1,x\r\n2,x\r\n", json!([["a", "number"], ["b", "category"]])),
+        ("no last line break", b"a,b\n1,x\n2,x", json!([["a", "number"], ["b", "category"]])),
+        ("one row", b"a,b\n1,x\n", json!([["a", "number"], ["b", "text"]])),
+        ("line breaks in quotes", b"a\n\"x\ny\"\n\"x\ny\"\n", json!([["a", "category"]])),
+        ("mixed types", b"a\n1\ntwo\n1\ntwo\n", json!([["a", "category"]])),
+        ("nothing in a column", b"a,b\n1,\n2,\n", json!([["a", "number"], ["b", "number"]])),
+    ];
+    for (what, table, expected) in taken {
+        let set = server.upload("name=t&format=csv", table).await.expect(201);
+        let columns = set["columns"].as_array().unwrap();
+        let found: Value = columns.iter().map(|column| json!([column["name"], column["kind"]])).collect();
+        assert_eq!(found, expected, "{what}");
+    }
+    let refused: [(&str, &[u8], &str); 13] = [
+        ("an unclosed quote", b"a,b\n1,2\n3,\"x\n4,5\n", "line 3"),
+        ("a field too few", b"a,b\n1,2\n3\n", "line 3"),
+        ("a field too many", b"a,b\n1,2,3\n", "line 2"),
+        ("a column twice", b"a,b,a\n1,2,3\n", "line 1"),
+        ("a column without a name", b"a,,b\n1,2,3\n", "line 1"),
+        ("no UTF-8", b"a\n1\n\xff\n", "line 3"),
+        ("UTF-16", b"\xff\xfea\0\n\x001\0\n\0", "line 1"),
+        ("text behind a quote", b"a\n\"x\"y\n", "line 2"),
+        ("a quote within a field", b"a\nx\"y\n", "line 2"),
+        ("an empty line within", b"a,b\n1,2\n\n3,4\n", "line 3"),
+        ("a header alone", b"a,b\n", "no rows"),
+        ("an archive", b"PK\x03\x04", "archive"),
+        ("a type that does not fit", b"a\nx\ny\n", "line 2"),
+    ];
+    for (what, table, told) in refused {
+        let types = if what.contains("type") { "&types=a:number" } else { "" };
+        let answer = server.upload(&format!("name=r&format=csv{types}"), table).await;
+        assert_eq!(answer.status, 422, "{what}: {}", answer.detail());
+        assert!(answer.detail().contains(told), "{what}: {}", answer.detail());
+    }
+    let wide =
+        vec!["c"; 5_000].iter().enumerate().map(|(n, c)| format!("{c}{n}")).collect::<Vec<_>>().join(",");
+    assert_eq!(server.upload("name=r&format=csv", wide).await.status, 413);
+    assert_eq!(server.upload("name=r&format=csv", "").await.status, 400);
+    for (query, told) in [
+        ("format=csv", "name"),
+        ("name=r", "format"),
+        ("name=R&format=csv", "name"),
+        ("name=r&format=cvs", "csv, idx"),
+        ("name=r&format=csv&types=a", "types"),
+        ("name=r&format=csv&types=a:numbr", "types"),
+        ("name=r&format=csv&type=a:number", "did you mean \"types\""),
+    ] {
+        let refused = server.upload(query, "a\n1\n").await;
+        assert_eq!(refused.status, 400, "{query}");
+        assert!(refused.detail().contains(told), "{query}: {}", refused.detail());
+    }
+    let bare = server.ask(request("POST", "/v1/datasets?name=r&format=csv"), "a\n1\n").await;
+    assert_eq!(bare.status, 415);
+    let json =
+        request("POST", "/v1/datasets?name=r&format=csv").header(header::CONTENT_TYPE, "application/json");
+    assert_eq!(server.ask(json, "a\n1\n").await.status, 415);
+    server.get("/v1/datasets/r").await.expect(404);
+}
+
+const PASSENGERS: &str = "age,fare,town,note,survived\n22,7.25,\"Paris, F\",a,no\n38,,Rome,b,yes\n,8.05,\"Paris, F\",c,no\n\
+                          35,53.1,,d,yes\n54,51.8,Rome,e,yes\n2,21,Rome,f,yes\n27,11.1,\"Paris, F\",g,no\n14,30,Oslo,h,yes\n";
+
+/// Missing values, quoted commas, categories and a column of free text.
+#[tokio::test]
+async fn a_table_trains_and_predicts_in_its_own_words() {
+    let _alone = alone().await;
+    let server = server().await;
+    let set = server.add_csv("passengers", PASSENGERS).await;
+    assert_eq!(set["columns"][0]["missing"], 1);
+    assert_eq!(set["columns"][2]["classes"], json!(["Oslo", "Paris, F", "Rome"]));
+    let mut body = iris(40);
+    body["name"] = json!("passengers");
+    body["training"]["dataset"] = json!({"name": "passengers", "target": "survived"});
+    let refused = server.post("/v1/jobs", &body).await;
+    assert_eq!((refused.status.as_u16(), refused.pointers()), (422, vec!["/training/dataset/input"]));
+    let advice = refused.body["errors"][0]["detail"].as_str().unwrap();
+    assert!(advice.contains("note") && advice.contains("types=note:category"), "{advice}");
+
+    body["training"]["dataset"]["input"] = json!(["age", "fare", "town"]);
+    server.train(&body).await;
+    let predict =
+        async |inputs: Value| server.post("/v1/models/passengers/predict", &json!({"inputs": inputs})).await;
+    let told = predict(json!([
+        {"age": 27, "fare": 11.1, "town": "Paris, F"},
+        {"town": "Paris, F", "fare": "11.1", "age": "27"},
+        [27, "1.11e1", "Paris, F"],
+        {"age": null, "fare": "", "town": null},
+        {"age": "", "fare": null, "town": ""},
+        {"age": 27, "fare": 11.1, "town": "nowhere"},
+    ]))
+    .await
+    .expect(200);
+    let predictions = told["predictions"].as_array().unwrap();
+    assert_eq!(predictions[0]["class"], "no");
+    assert_eq!((&predictions[1], &predictions[2]), (&predictions[0], &predictions[0]));
+    assert_eq!(predictions[3], predictions[4]);
+    let sum: f64 =
+        predictions[5]["probabilities"].as_object().unwrap().values().filter_map(Value::as_f64).sum();
+    assert!((sum - 1.0).abs() < 1e-6);
+
+    let row = json!({"age": 27, "fare": 11.1, "town": "Rome"});
+    let refused = predict(json!([row, row, row, with(&row, "/age", json!("old"))])).await;
+    assert_eq!((refused.status.as_u16(), refused.pointers()), (422, vec!["/inputs/3/age"]));
+    for (input, places) in [
+        (with(&row, "/sex", json!("f")), vec!["/inputs/0/sex"]),
+        (with(&row, "/survived", json!("no")), vec!["/inputs/0/survived"]),
+        (json!({"age": 27, "town": "Rome"}), vec!["/inputs/0/fare"]),
+        (with(&row, "/age", json!(true)), vec!["/inputs/0/age"]),
+        (with(&row, "/fare", json!("NaN")), vec!["/inputs/0/fare"]),
+        (with(&row, "/fare", json!([1])), vec!["/inputs/0/fare"]),
+        (json!([27, 11.1]), vec!["/inputs/0"]),
+        (json!(27), vec!["/inputs/0"]),
+        (json!({}), vec!["/inputs/0/age", "/inputs/0/fare", "/inputs/0/town"]),
+    ] {
+        let refused = predict(json!([input])).await;
+        assert_eq!((refused.status.as_u16(), refused.pointers()), (422, places), "{input}");
+    }
+    let version = server.get("/v1/models/passengers/versions/latest").await.expect(200);
+    let inputs = version["inputs"].as_array().unwrap();
+    assert_eq!(
+        inputs.iter().map(|input| input["name"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["age", "fare", "town"]
+    );
+    assert_eq!(version["outputs"][0]["classes"], json!(["no", "yes"]));
+}
+
+/// Free text whose values are classes after all is trained on once its upload says so.
+#[tokio::test]
+async fn a_hint_makes_a_category_of_a_text() {
+    let server = server().await;
+    let table = "word,n\nred,1\ngreen,2\nblue,3\nred,4\n";
+    assert_eq!(server.add_csv("t", table).await["columns"][0]["kind"], "text");
+    let hinted = server.upload("name=t&format=csv&types=word:category", table).await.expect(201);
+    assert_eq!(hinted["columns"][0]["classes"], json!(["blue", "green", "red"]));
+    let mut body = iris(1);
+    body["training"]["dataset"] = json!({"name": "t", "target": "word"});
+    let plan = server.post("/v1/plans", &body).await.expect(200);
+    assert_eq!(plan["spec"]["training"]["dataset"]["version"], 2);
+    assert_eq!(plan["nodes"][1]["output_shape"], json!([3]));
+}
+
+#[tokio::test]
+async fn a_set_that_a_job_needs_is_kept() {
+    let _alone = alone().await;
+    let server = server().await;
+    server.add_csv("iris", IRIS).await;
+    let id = server.submit(&iris(1_000_000)).await;
+    let refused = server.delete("/v1/datasets/iris/versions/1").await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.detail().contains(&id), "{}", refused.detail());
+    server.order(&format!("/v1/jobs/{id}/cancel")).await.expect(202);
+    server.finished(&id).await;
+    assert_eq!(server.delete("/v1/datasets/iris/versions/1").await.status, 204);
+    assert_eq!(server.job(&id).await["spec"]["training"]["dataset"]["version"], 1);
+}
+
+async fn upload_keyed(server: &Server, key: &str, query: &str, bytes: &str) -> crate::support::Answer {
+    let request = request("POST", &format!("/v1/datasets?{query}"))
+        .header(header::CONTENT_TYPE, "text/csv")
+        .header("idempotency-key", key);
+    server.ask(request, Body::from(bytes.to_owned())).await
+}
+
+#[tokio::test]
+async fn an_upload_is_repeated_safely() {
+    let server = server().await;
+    let first = upload_keyed(&server, "k", "name=t&format=csv", "a\n1\n").await;
+    assert_eq!(first.status, 201);
+    // What a second one that came first would answer is 200.
+    let again = upload_keyed(&server, "k", "name=t&format=csv", "a\n1\n").await;
+    assert_eq!((again.status.as_u16(), &again.bytes), (201, &first.bytes));
+    assert_eq!(again.header("location"), first.header("location"));
+    for (query, bytes) in [("name=t&format=csv", "a\n2\n"), ("name=u&format=csv", "a\n1\n")] {
+        assert_eq!(upload_keyed(&server, "k", query, bytes).await.status, 409, "{query}");
+    }
+    // The answer stands though what was made is gone.
+    assert_eq!(server.delete("/v1/datasets/t/versions/1").await.status, 204);
+    let after = upload_keyed(&server, "k", "name=t&format=csv", "a\n1\n").await;
+    assert_eq!((after.status.as_u16(), &after.bytes), (201, &first.bytes));
+    server.get("/v1/datasets/t").await.expect(404);
+    // Those that come together are one.
+    let together = (0..4).map(|_| upload_keyed(&server, "together", "name=v&format=csv", "a\n7\n"));
+    let answers = futures::future::join_all(together).await;
+    assert!(answers.iter().all(|answer| answer.status == 201 && answer.bytes == answers[0].bytes));
+    // An error is not remembered.
+    assert_eq!(upload_keyed(&server, "e", "name=w&format=csv", "a\n\"\n").await.status, 422);
+    assert_eq!(upload_keyed(&server, "e", "name=w&format=csv", "a\n1\n").await.status, 201);
+    assert_eq!(upload_keyed(&server, &"k".repeat(256), "name=w&format=csv", "a\n1\n").await.status, 400);
+}
+
+#[tokio::test]
+async fn what_ships_is_there_from_the_first_request_on() {
+    let server = server_with_datasets().await;
+    let list = server.get("/v1/datasets").await.expect(200);
+    let mut found = names(&list);
+    found.sort_unstable();
+    assert_eq!(found, [("iris".to_owned(), 1), ("mnist".to_owned(), 1)]);
+    let mnist = server.get("/v1/datasets/mnist").await.expect(200);
+    assert_eq!(mnist["splits"], json!({"train": 60_000, "test": 10_000}));
+    assert_eq!(
+        (&mnist["columns"][0]["shape"], &mnist["columns"][1]["name"]),
+        (&json!([1, 28, 28]), &json!("label"))
+    );
+    let mut body = iris(1);
+    body["training"]["dataset"] = json!({"name": "mnist", "target": "label"});
+    body["training"]["model"]["layers"] =
+        json!([{"type": "flatten"}, {"type": "dense", "activation": "softmax"}]);
+    let plan = server.post("/v1/plans", &body).await.expect(200);
+    assert_eq!(plan["parameters"], json!({"total": 7_850, "trainable": 7_850}));
+    assert_eq!(plan["spec"]["training"]["dataset"]["test"], json!({"split": "test"}));
+}
