@@ -1,14 +1,18 @@
 //! What the whole of Lyceum costs, measured from outside: a server process on a data folder of its own, asked over
 //! HTTP as any client asks it. Each figure stands beside its target.
 //!
-//! Words on the command line choose parts by name: `cargo bench --profile dev --bench service -- startup`.
+//! Words on the command line choose parts by name: `cargo bench --profile dev --bench service -- startup`. With
+//! `--python=PROGRAM`, which must know PyTorch, training is compared with PyTorch's and nothing else is measured.
 #![expect(clippy::expect_used, reason = "a measurement that cannot begin may end so")]
 #![expect(clippy::print_stdout, reason = "a table is what a measurement is for")]
 
 mod bare;
 mod first_step;
 mod metrics;
+mod networks;
 mod overhead;
+mod pytorch;
+mod served;
 mod server;
 mod startup;
 mod streams;
@@ -25,7 +29,9 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let (options, words): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let python = options.iter().find_map(|option| option.strip_prefix("--python="));
     if let [word, spec, dataset] = words.as_slice()
         && word == bare::WORD
     {
@@ -35,6 +41,9 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut table = Table::begin();
     runtime.block_on(async {
+        if let Some(python) = python {
+            return pytorch::measure(&mut table, Path::new(python)).await;
+        }
         if wanted("startup") {
             startup::measure(&mut table).await;
         }

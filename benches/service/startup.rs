@@ -8,7 +8,8 @@ use crate::table::{Figures, Table, Target};
 const ROUNDS: usize = 7;
 
 pub(crate) async fn measure(table: &mut Table) {
-    let (mut first, mut again, mut resident, mut anonymous) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut first, mut again, mut resident, mut anonymous) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let folder = crate::folder();
         let server = Server::start(folder.path(), &[]).await;

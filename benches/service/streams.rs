@@ -23,5 +23,11 @@ pub(crate) async fn measure(table: &mut Table) {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (after, _) = server.memory();
     drop(streams);
-    table.row("1,000 open streams of events", &Figures::new(vec![after - before]), 0, "MB", Target::AtMost(100.0));
+    table.row(
+        "1,000 open streams of events",
+        &Figures::new(vec![after - before]),
+        0,
+        "MB",
+        Target::AtMost(100.0),
+    );
 }

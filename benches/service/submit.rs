@@ -50,7 +50,8 @@ async fn submit(server: &Server, body: &str) -> f64 {
 
 pub(crate) async fn measure(table: &mut Table) {
     let folder = crate::folder();
-    let limits = ["--idle-workers", "0", "--threads", "1", "--run-lease-seconds", "3600", "--queue", "1000000"];
+    let limits =
+        ["--idle-workers", "0", "--threads", "1", "--run-lease-seconds", "3600", "--queue", "1000000"];
     let server = Server::start(folder.path(), &limits).await;
     server.has_dataset("mnist").await;
     let iris = job(&json!({"name": "iris", "target": "species"}), 3);
