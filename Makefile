@@ -11,12 +11,13 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 export SQLX_OFFLINE := true
 export PATH := $(PATH):$(HOME)/.cargo/bin
 DENY := $(CACHE)/cargo-deny-0.20.2
+PYTORCH := $(CACHE)/pytorch-2.11.0
 SOURCES := $(shell find src tests benches build.rs -name '*.rs' 2>/dev/null)
 
-.PHONY: help demo build serve test lint fmt bench dist cuda clean components setup
+.PHONY: help demo build serve test lint fmt bench bench-pytorch dist cuda clean components setup
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 	@echo 'ARGS="…" adds arguments: make serve ARGS="--listen 127.0.0.1:9000"; make test ARGS="--lib spec"'
 
 demo: build ## train MNIST over HTTP, classify its 10,000 test images, and show it all
@@ -44,8 +45,13 @@ lint: setup components ## format, clippy, documentation, dependencies, prepared 
 fmt: ## format the sources
 	@rustfmt $(SOURCES)
 
-bench: setup ## benchmarks
-	@cargo bench --locked $(ARGS)
+bench: setup ## benchmarks of the whole and of its parts, each figure beside its target
+	@cargo bench --locked --profile dev --bench service -- $(ARGS)
+	@cargo bench --locked --profile dev --bench store --bench inference -- $(ARGS)
+
+bench-pytorch: setup ## training steps against PyTorch's, side by side; downloads PyTorch once
+	@bench/setup.sh $(PYTORCH)
+	@cargo bench --locked --profile dev --bench service -- --python=$(PYTORCH)/bin/python
 
 dist: build ## dist/, the program with libtorch and the data sets, to be copied anywhere
 	@scripts/dist.sh dist bin/lyceum $(LIBTORCH)

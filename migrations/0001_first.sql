@@ -54,6 +54,7 @@ CREATE TABLE job (
     CHECK ((finished_at IS NOT NULL) = (status IN ('succeeded', 'failed', 'cancelled')))
 ) STRICT;
 CREATE INDEX job_queue ON job (priority DESC, id) WHERE status IN ('queued', 'retrying');
+CREATE INDEX job_retry ON job (not_before) WHERE status IN ('queued', 'retrying') AND not_before > 0;
 CREATE INDEX job_status ON job (status, id);
 CREATE INDEX job_model ON job (model_name, id);
 

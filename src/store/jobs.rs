@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, query, query_as, query_scalar};
 
@@ -11,6 +11,7 @@ use super::{
     Conflict, Created, Desired, EventKind, Idempotency, Job, JobId, JobStatus, ModelRef, Page, Run, RunId,
     Store, StoreError, id_list, runs,
 };
+use crate::spec::report::Progress;
 use crate::spec::{Field as _, JobSpec};
 
 /// A job to be queued.
@@ -273,7 +274,7 @@ impl NewJob {
         let timeout = spec.timeout_seconds.as_ref().map(|seconds| seconds.get() as i64 * 1_000_000);
         let device = resources.device.to_string();
         let (name, model) = (spec.name.as_str(), spec.model().as_str());
-        let progress = serde_json::to_string(&crate::spec::report::Progress::default())?;
+        let progress = serde_json::to_string(&Progress::default())?;
         query!(
             "INSERT INTO job (id, name, status, priority, not_before, threads, memory_mb, device, max_attempts,
                               timeout_us, attempt, failures, progress, metrics, notes, model_name, created_at)
@@ -292,7 +293,8 @@ impl NewJob {
         )
         .execute(&mut tx.conn)
         .await?;
-        let canonical = spec.write().to_string();
+        let spec = spec.write();
+        let canonical = spec.to_string();
         query!(
             "INSERT INTO job_document (job_id, spec, posted) VALUES (?, ?, ?)",
             id,
@@ -301,13 +303,45 @@ impl NewJob {
         )
         .execute(&mut tx.conn)
         .await?;
-        set_labels(tx, id, &spec.labels.0).await?;
+        set_labels(tx, id, &self.spec.labels.0).await?;
         self.insert_datasets(tx, id).await?;
         status_event(tx, id, JobStatus::Queued, None).await?;
-        let mut job = load_unplaced(&mut tx.conn, &[id]).await?.pop().ok_or(StoreError::NotFound("job"))?;
         // The youngest is the last of its priority.
-        job.queue_position = Some(depth(&mut tx.conn, priority).await?);
-        Ok(job)
+        let position = depth(&mut tx.conn, priority).await?;
+        Ok(self.queued(id, spec, tx.now, position))
+    }
+
+    /// The job as it was inserted: reading it back would take as long as writing it.
+    fn queued(&self, id: JobId, canonical: Value, now: i64, position: u64) -> Job {
+        let spec = &self.spec;
+        Job {
+            id,
+            name: spec.name.as_str().to_owned(),
+            status: JobStatus::Queued,
+            desired: None,
+            priority: spec.priority.get() as i32,
+            labels: spec.labels.0.clone(),
+            notes: String::new(),
+            spec: canonical,
+            threads: spec.resources.threads.get(),
+            memory_mb: spec.resources.memory_mb.get(),
+            device: spec.resources.device.to_string(),
+            resolved_device: None,
+            deterministic: None,
+            max_attempts: spec.max_attempts.get(),
+            attempt: 0,
+            failures: 0,
+            progress: Progress::default(),
+            metrics: Map::new(),
+            error: None,
+            model_name: spec.model().as_str().to_owned(),
+            model: None,
+            queue_position: Some(position),
+            runs: Vec::new(),
+            created_at: now,
+            started_at: None,
+            finished_at: None,
+        }
     }
 
     /// Holds the data sets, which may have been deleted since the spec was resolved.

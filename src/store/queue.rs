@@ -176,7 +176,8 @@ impl Store {
     /// When the next retry may start that may not yet.
     pub async fn next_retry(&self) -> Result<Option<i64>, StoreError> {
         let next = query!(
-            r#"SELECT min(not_before) AS "at?: i64" FROM job WHERE status IN ('queued', 'retrying') AND not_before > 0"#
+            r#"SELECT min(not_before) AS "at?: i64" FROM job INDEXED BY job_retry
+               WHERE status IN ('queued', 'retrying') AND not_before > 0"#
         );
         Ok(next.fetch_one(self.readers()).await?.at)
     }

@@ -15,6 +15,7 @@ mod warm;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
@@ -33,6 +34,9 @@ use link::Link;
 use outbox::Outbox;
 use reporter::{Delivered, Orders, Reporter};
 use sink::Sink;
+
+/// How long a worker waits for work before it warms up for want of any.
+const AT_ONCE: Duration = Duration::from_millis(30);
 
 /// Takes runs until there are no more, or one did not end well: whatever broke it may have broken the process.
 pub fn main(settings: &config::Worker) -> ExitCode {
@@ -55,13 +59,26 @@ fn work(settings: &config::Worker) -> std::io::Result<()> {
         .build()?;
     let link = Link::new(settings)?;
     train::wake(&std::env::current_exe()?);
-    warm::up();
-    while let Some(assignment) = runtime.block_on(link.next()) {
+    let mut next = first(&runtime, &link);
+    while let Some(assignment) = next {
         if !serve(&runtime, &link, &assignment)? {
             break;
         }
+        next = runtime.block_on(link.next());
     }
     Ok(())
+}
+
+/// Waits for the first run. One that is there already begins at once, and warms libtorch by itself.
+fn first(runtime: &Runtime, link: &Link) -> Option<Assignment> {
+    let asking = link.clone();
+    let mut next = runtime.spawn(async move { asking.next().await });
+    let at_once = runtime.block_on(async { tokio::time::timeout(AT_ONCE, &mut next).await });
+    let given = at_once.unwrap_or_else(|_| {
+        warm::up();
+        runtime.block_on(next)
+    });
+    given.ok().flatten()
 }
 
 /// Sees a run to its end. Answers whether this process may take another.

@@ -3,7 +3,7 @@
 use super::config::Supervised;
 use super::evaluation;
 use super::plan::Objective;
-use crate::data::{Dataset, Partition, Preprocessing};
+use crate::data::{Dataset, PartitionCounts, Preprocessing};
 
 /// Numbers and class indices of targets, and everything in the network.
 const ELEMENT: u64 = 4;
@@ -52,11 +52,11 @@ impl Footprint {
 
     /// With the passes over the parts that are not learned from. Their memory comes on top of that of the steps:
     /// what these free lies in pieces that are too small for the larger batches.
-    pub(super) fn with_evaluation(mut self, example_bytes: u64, inputs: u64, partition: &Partition) -> Self {
-        let rows = partition.validation.len().max(partition.test.len());
+    pub(super) fn with_evaluation(mut self, example_bytes: u64, inputs: u64, parts: &PartitionCounts) -> Self {
+        let rows = parts.validation.max(parts.test);
         if rows > 0 {
             let widest = self.loads.iter().map(|load| load.passing).max().unwrap_or(0);
-            let batch = evaluation::batch_size(example_bytes, rows) as u64;
+            let batch = evaluation::batch_size(example_bytes, rows as usize) as u64;
             let bytes = widest.saturating_add(inputs).saturating_mul(batch * ELEMENT);
             self.beside = self.beside.saturating_add(bytes);
         }
@@ -69,10 +69,10 @@ impl Footprint {
         dataset: &Dataset,
         preprocessing: &Preprocessing,
         objectives: &[Objective],
-        partition: &Partition,
+        parts: &PartitionCounts,
     ) -> Self {
-        let used = partition.train.len() + partition.validation.len() + partition.test.len();
-        let reading = preprocessing.reading(dataset, used as u64);
+        let used = parts.train + parts.validation + parts.test;
+        let reading = preprocessing.reading(dataset, used);
         let columns = objectives.iter().flat_map(|objective| &objective.columns);
         let targets = columns.map(|column| dataset.column_bytes(&column.column));
         self.mapped = targets.fold(reading.mapped, u64::saturating_add);

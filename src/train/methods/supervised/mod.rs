@@ -10,6 +10,7 @@ mod footprint;
 mod model;
 mod network;
 mod objectives;
+mod parts;
 mod plan;
 mod reporter;
 mod resolve;
@@ -307,8 +308,8 @@ impl Part {
 
     fn rows(self, plan: &SupervisedPlan) -> &[u32] {
         match self {
-            Self::Validation => &plan.partition.validation,
-            Self::Test => &plan.partition.test,
+            Self::Validation => &plan.parts.rows().validation,
+            Self::Test => &plan.parts.rows().test,
         }
     }
 }

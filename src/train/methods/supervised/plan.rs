@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tch::Tensor;
 
-use crate::data::{Dataset, Partition, Preprocessing, TargetColumn, TargetKind, TargetScale};
+use crate::data::{Dataset, Preprocessing, TargetColumn, TargetKind, TargetScale};
 use crate::nn::losses::{FittedLoss, Loss, LossForm, Misfit, OutputView, TargetView};
 use crate::nn::metrics::Metric;
 use crate::nn::network::{NetworkNode, NetworkPlan};
@@ -13,10 +13,11 @@ use crate::train::model::ModelOutput;
 
 use super::clipping::Clipping;
 use super::early_stopping::EarlyStopping;
+use super::parts::Parts;
 
 pub struct SupervisedPlan {
     pub dataset: Arc<Dataset>,
-    pub partition: Partition,
+    pub parts: Parts,
     /// Fitted on the training part.
     pub preprocessing: Preprocessing,
     /// Its inputs are the preprocessing's, in their order.
@@ -35,7 +36,7 @@ pub struct SupervisedPlan {
 
 impl SupervisedPlan {
     pub fn steps_per_epoch(&self) -> u64 {
-        (self.partition.train.len() as u64).div_ceil(self.batch_size.max(1))
+        self.parts.counts.train.div_ceil(self.batch_size.max(1))
     }
 
     pub fn steps(&self) -> u64 {

@@ -8,8 +8,9 @@ use super::config::{Losses, Supervised};
 use super::footprint::Footprint;
 use super::network::{Head, resolve_network};
 use super::objectives::{Target, check_metrics, fit_objectives, series, targets};
+use super::parts::Parts;
 use super::plan::SupervisedPlan;
-use crate::data::{Columns, Dataset, Partition, Preprocessing, partition, resolve_columns};
+use crate::data::{Columns, Dataset, Preprocessing, resolve_columns};
 use crate::nn::layers::Layer;
 use crate::nn::metrics::Metric;
 use crate::spec::dataset::{DatasetRef, Holdout, Input};
@@ -36,8 +37,8 @@ pub(crate) struct Resolved {
     pub(crate) training: Map<String, Value>,
 }
 
-/// The parts of the body that could be read; the rest is noted.
-struct Parts {
+/// The members of the body that could be read; the rest is noted.
+struct Members {
     whole: Option<Supervised>,
     dataset: Option<DatasetRef>,
     model: Option<ModelSpec>,
@@ -60,48 +61,48 @@ pub(crate) fn resolve(
     errors: &mut SpecErrors,
 ) -> Result<Option<Resolved>, PlanError> {
     let at = &training.pointer;
-    let parts = read_parts(training, errors);
-    let data = find_data(training, &parts, catalog, errors)?;
-    let targets = match (&data, &parts.losses) {
+    let members = read_members(training, errors);
+    let data = find_data(training, &members, catalog, errors)?;
+    let targets = match (&data, &members.losses) {
         (Some(data), Some(losses)) => {
             targets(&data.dataset, &data.columns, &data.reference, losses, &at.key("loss"), errors)
         }
         _ => None,
     };
-    let (partition, preprocessing) = match &data {
+    let (parts, preprocessing) = match &data {
         Some(data) => prepare(data, targets.as_deref(), context.seed, &at.key("dataset"), errors),
         None => (None, None),
     };
-    let inputs = input_names(data.as_ref(), parts.dataset.as_ref());
-    let network = parts.model.as_ref().map(|model| {
+    let inputs = input_names(data.as_ref(), members.dataset.as_ref());
+    let network = members.model.as_ref().map(|model| {
         let head = Head { targets: targets.as_deref() };
         resolve_network(model, &inputs, preprocessing.as_ref(), &head, errors)
     });
-    let objectives = match (&network, &parts.model, targets) {
+    let objectives = match (&network, &members.model, targets) {
         (Some(network), Some(model), Some(targets)) => {
-            fit_objectives(network, model, targets, parts.whole.as_ref(), at, errors)
+            fit_objectives(network, model, targets, members.whole.as_ref(), at, errors)
         }
         _ => None,
     };
-    if let (Some(metrics), Some(objectives)) = (&parts.metrics, &objectives) {
+    if let (Some(metrics), Some(objectives)) = (&members.metrics, &objectives) {
         check_metrics(metrics, objectives, &at.key("metrics"), errors);
     }
-    let (Some(whole), Some(data), Some(partition), Some(preprocessing), Some(network), Some(mut objectives)) =
-        (parts.whole, data, partition, preprocessing, network, objectives)
+    let (Some(whole), Some(data), Some(parts), Some(preprocessing), Some(network), Some(mut objectives)) =
+        (members.whole, data, parts, preprocessing, network, objectives)
     else {
         return Ok(None);
     };
-    let batch = whole.batch_size.get().min(partition.train.len().max(1) as u64);
-    let steps_per_epoch = (partition.train.len() as u64).div_ceil(batch);
+    let batch = whole.batch_size.get().min(parts.counts.train.max(1));
+    let steps_per_epoch = parts.counts.train.div_ceil(batch);
     check_steps(whole.epochs, steps_per_epoch, at, errors);
     super::objectives::assign_metrics(&whole.metrics, &mut objectives);
     if data.reference.target_transform.is_some() {
-        super::objectives::standardize(&mut objectives, &data.dataset, &partition.train, at, errors);
+        super::objectives::standardize(&mut objectives, &data.dataset, &parts.rows().train, at, errors);
     }
-    check_monitor(&whole, &series(&objectives, !partition.validation.is_empty()), at, errors);
+    check_monitor(&whole, &series(&objectives, parts.counts.validation > 0), at, errors);
     let footprint = Footprint::new(&whole, batch, network.loads())
-        .with_evaluation(network.example_bytes(), network.input_elements(), &partition)
-        .with_data(&data.dataset, &preprocessing.0, &objectives, &partition);
+        .with_evaluation(network.example_bytes(), network.input_elements(), &parts.counts)
+        .with_data(&data.dataset, &preprocessing.0, &objectives, &parts.counts);
     network.check_memory(&footprint, context.resources, errors);
     if !errors.is_empty() {
         return Ok(None);
@@ -110,12 +111,12 @@ pub(crate) fn resolve(
     summary.memory_bytes = footprint.total();
     summary.flops = network.flops().saturating_mul(3).saturating_mul(batch);
     summary.steps_per_epoch = steps_per_epoch;
-    summary.warnings = [partition.warnings.as_slice(), network.warnings.as_slice()].concat();
+    summary.warnings = [parts.counts.warnings.as_slice(), network.warnings.as_slice()].concat();
     summary.warnings.extend(preprocessing.1);
     let training = canonical(&whole, &data, &network);
     let plan = SupervisedPlan {
         dataset: data.dataset,
-        partition,
+        parts,
         preprocessing: preprocessing.0,
         example_bytes: network.example_bytes(),
         network: network.into_plan()?,
@@ -129,12 +130,12 @@ pub(crate) fn resolve(
     Ok(Some(Resolved { plan, summary, training }))
 }
 
-/// Reads the whole; where it is refused, reads the parts one by one, so that what follows from each can be checked.
-fn read_parts(training: &Component, errors: &mut SpecErrors) -> Parts {
+/// Reads the whole; where it is refused, reads the members one by one, so that what follows from each can be checked.
+fn read_members(training: &Component, errors: &mut SpecErrors) -> Members {
     let at = &training.pointer;
     let whole = Supervised::read_fields(&training.fields, at, "supervised", &["method"], errors);
     if let Some(whole) = whole {
-        return Parts {
+        return Members {
             dataset: Some(whole.dataset.clone()),
             model: Some(whole.model.clone()),
             losses: Some(whole.loss.clone()),
@@ -142,20 +143,20 @@ fn read_parts(training: &Component, errors: &mut SpecErrors) -> Parts {
             whole: Some(whole),
         };
     }
-    let parts = Parts {
+    let members = Members {
         whole: None,
-        dataset: part(training, "dataset", errors),
-        model: part(training, "model", errors),
-        losses: part(training, "loss", errors),
-        metrics: part(training, "metrics", errors),
+        dataset: member(training, "dataset", errors),
+        model: member(training, "model", errors),
+        losses: member(training, "loss", errors),
+        metrics: member(training, "metrics", errors),
     };
-    if parts.model.is_none() {
+    if members.model.is_none() {
         check_layers(training, errors);
     }
-    parts
+    members
 }
 
-fn part<T: Field>(training: &Component, name: &str, errors: &mut SpecErrors) -> Option<T> {
+fn member<T: Field>(training: &Component, name: &str, errors: &mut SpecErrors) -> Option<T> {
     T::read(training.fields.get(name)?, &training.pointer.key(name), errors)
 }
 
@@ -175,16 +176,15 @@ fn check_layers(training: &Component, errors: &mut SpecErrors) {
 /// Opens the data set and finds its columns. The name is looked up even where the rest of the reference is refused.
 fn find_data(
     training: &Component,
-    parts: &Parts,
+    members: &Members,
     catalog: &dyn Catalog,
     errors: &mut SpecErrors,
 ) -> Result<Option<Data>, PlanError> {
     let at = training.pointer.key("dataset");
-    let Some(members) = training.fields.get("dataset").and_then(Value::as_object) else { return Ok(None) };
+    let Some(named) = training.fields.get("dataset").and_then(Value::as_object) else { return Ok(None) };
     let mut noted = SpecErrors::new();
-    let name = members.get("name").and_then(|name| Name::read(name, &at, &mut noted));
-    let version =
-        members.get("version").and_then(|version| Option::<Version>::read(version, &at, &mut noted));
+    let name = named.get("name").and_then(|name| Name::read(name, &at, &mut noted));
+    let version = named.get("version").and_then(|version| Option::<Version>::read(version, &at, &mut noted));
     let (Some(name), true) = (name, noted.is_empty()) else { return Ok(None) };
     let dataset = match catalog.dataset(name.as_str(), version.flatten().map(Version::get)) {
         Ok(dataset) => dataset,
@@ -205,7 +205,7 @@ fn find_data(
         }
         Err(CatalogError::Unavailable(why)) => return Err(PlanError::Unavailable(why)),
     };
-    let Some(reference) = &parts.dataset else { return Ok(None) };
+    let Some(reference) = &members.dataset else { return Ok(None) };
     let reference = pin(reference, &dataset);
     match resolve_columns(dataset.schema(), &reference, &at) {
         Ok(columns) => Ok(Some(Data { dataset, columns, reference })),
@@ -233,30 +233,32 @@ fn pin(reference: &DatasetRef, dataset: &Dataset) -> DatasetRef {
 
 type Fitted = (Preprocessing, Vec<String>);
 
-/// Parts the rows and fits the preprocessing on the training part.
+/// Parts the rows and fits the preprocessing on the training part, which is drawn only where that looks at it.
 fn prepare(
     data: &Data,
     targets: Option<&[Target]>,
     seed: u64,
     at: &Pointer,
     errors: &mut SpecErrors,
-) -> (Option<Partition>, Option<Fitted>) {
+) -> (Option<Parts>, Option<Fitted>) {
     let stratify = targets.is_some_and(|targets| matches!(targets, [target] if target.is_one_category()));
-    let partition = match partition(&data.dataset, &data.reference, stratify, seed, at) {
-        Ok(partition) => partition,
+    let parts = match Parts::resolve(&data.dataset, &data.reference, stratify, seed, at) {
+        Ok(parts) => parts,
         Err(refused) => {
             errors.extend(refused);
             return (None, None);
         }
     };
-    let fitted = match Preprocessing::fit(&data.dataset, &data.reference, &partition.train, at) {
+    let needs_rows = Preprocessing::needs_rows(&data.dataset, &data.reference);
+    let train: &[u32] = if needs_rows { &parts.rows().train } else { &[] };
+    let fitted = match Preprocessing::fit(&data.dataset, &data.reference, train, at) {
         Ok(fitted) => Some(fitted),
         Err(refused) => {
             errors.extend(refused);
             None
         }
     };
-    (Some(partition), fitted)
+    (Some(parts), fitted)
 }
 
 /// What the network's inputs are called, as far as that is known.

@@ -33,7 +33,7 @@ impl<'a> Training<'a> {
             .with_fused(&fused);
         let optimizer = plan.optimizer.build(&network.trainable_named());
         let examples = Examples::new(&plan.dataset, &plan.preprocessing, &plan.objectives)?;
-        let part = &plan.partition;
+        let part = plan.parts.rows();
         let most = part.validation.len().max(part.test.len());
         let evaluated = evaluation::batch_size(plan.example_bytes, most);
         let work = Work {
