@@ -53,7 +53,11 @@ async fn serve(config: Config, program: PathBuf, shipped: Option<PathBuf>) -> Re
     let address = server.address().map_err(ServerError::Serving)?;
     tracing::info!(%address, data_dir = %data_dir.display(), version = env!("CARGO_PKG_VERSION"), "Lyceum is ready");
     // For people and for whoever started this: the address, which a port of 0 leaves to the system.
-    let _ = writeln!(std::io::stdout(), "http://{address}");
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "http://{address}");
+    if let Some(secret) = &server.admin_key {
+        let _ = writeln!(out, "the administrator's key, shown this once: {secret}");
+    }
     let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Serving)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Serving)?;
     let told = async {

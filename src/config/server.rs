@@ -18,6 +18,10 @@ pub struct Server {
     /// The folder of the data sets that are there on first start; by default `datasets` beside the program's folder.
     #[arg(long, env = "LYCEUM_SHIPPED_DATASETS", hide_short_help = true, value_name = "DIR")]
     pub shipped_datasets: Option<PathBuf>,
+    /// A file with the administrator's key, 32 characters or more. Where it is absent, a server that listens on more
+    /// than loopback and has no keys makes one at its first start and prints it once.
+    #[arg(long, env = "LYCEUM_ADMIN_KEY_FILE", hide_short_help = true, value_name = "FILE")]
+    pub admin_key_file: Option<PathBuf>,
     /// What happens to running jobs when the server is told to end.
     #[arg(long, env = "LYCEUM_ON_SHUTDOWN", default_value_t = OnShutdown::Keep, value_enum)]
     pub on_shutdown: OnShutdown,
@@ -37,7 +41,7 @@ impl Default for Server {
         Self {
             listen: LISTEN,
             data_dir: DATA_DIR.into(),
-            shipped_datasets: None,
+            shipped_datasets: None, admin_key_file: None,
             on_shutdown: OnShutdown::Keep,
             shutdown_seconds: 8,
         }

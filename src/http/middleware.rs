@@ -127,14 +127,22 @@ fn trace_id(headers: &HeaderMap) -> Option<&str> {
     .then_some(trace)
 }
 
-/// What is refused before any route sees it. A server without keys is for this machine alone: a web page that the
-/// user happens to visit must not reach it, neither by a name that resolves to this machine nor from its own origin.
+/// What is refused before any route sees it.
 fn guard(request: &Request, state: &AppState) -> Result<(), Problem> {
-    let headers = request.headers();
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > state.config.http.uri_bytes) {
         let detail = format!("an address has at most {} bytes", state.config.http.uri_bytes);
         return Err(Problem::new(Kind::UriTooLong, detail));
     }
+    if !state.access.is_closed() {
+        own_machine_alone(request)?;
+    }
+    media_type_told(request)
+}
+
+/// A server without keys is for this machine alone: a web page that the user happens to visit must not reach it,
+/// neither by a name that resolves to this machine nor from its own origin.
+fn own_machine_alone(request: &Request) -> Result<(), Problem> {
+    let headers = request.headers();
     let host = match request.uri().authority() {
         Some(authority) => Some(authority.as_str()),
         None => headers.get(header::HOST).and_then(|host| host.to_str().ok()),
@@ -165,7 +173,7 @@ fn guard(request: &Request, state: &AppState) -> Result<(), Problem> {
             ));
         }
     }
-    media_type_told(request)
+    Ok(())
 }
 
 /// Whether the host of an authority is this machine.

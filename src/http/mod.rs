@@ -1,6 +1,7 @@
 //! The HTTP API: what arrives over the network becomes a call of `jobs`, `store` or `inference`, and what they answer
 //! becomes JSON. `routes` lists every route; `problem` is the one table of failures.
 
+mod access;
 mod body;
 mod causes;
 mod connection;
@@ -17,7 +18,6 @@ mod state;
 mod upload;
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -35,22 +35,14 @@ pub use state::AppState;
 /// The whole API as a service.
 pub fn router(state: AppState) -> Router {
     let (router, _) = routes::all().split_for_parts();
-    let served = router.layer(axum::middleware::from_fn(middleware::tell_route)).with_state(state.clone());
+    let served = router
+        .layer(axum::middleware::from_fn_with_state(state.clone(), access::authorise))
+        .layer(axum::middleware::from_fn(middleware::tell_route))
+        .with_state(state.clone());
     // Around the router, not in it: it adds `allow` behind its own layers.
     Router::new()
         .fallback_service(served)
         .layer(axum::middleware::from_fn_with_state(state, middleware::frame))
-}
-
-/// Why an address cannot be listened on, in one line.
-pub fn refuse_address(address: SocketAddr) -> Result<(), String> {
-    if address.ip().is_loopback() {
-        return Ok(());
-    }
-    Err(format!(
-        "cannot listen on {address}: this server has no keys yet, and without keys it listens on loopback alone \
-         (127.0.0.1 or [::1])"
-    ))
 }
 
 /// Answers what arrives at `listener` until `shutdown`; then takes nothing new, ends the streams and gives the
@@ -60,7 +52,6 @@ pub async fn serve(
     state: AppState,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    refuse_address(listener.local_addr()?).map_err(io::Error::other)?;
     let service = TowerToHyperService::new(router(state.clone()));
     let room = std::sync::Arc::new(Semaphore::new(state.config.http.connections));
     let connections = TaskTracker::new();

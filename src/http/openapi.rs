@@ -22,6 +22,7 @@ use crate::{clock, inference, store};
         (name = "datasets", description = "Named, versioned, immutable sets of examples."),
         (name = "jobs", description = "Training jobs, their runs and what they leave."),
         (name = "models", description = "Trained models, and calling them."),
+        (name = "keys", description = "Keys by which callers are known."),
         (name = "operations", description = "Health and figures."),
         (name = "documentation", description = "This document."),
     )
@@ -34,6 +35,8 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("JobSpec", JobSpec::schema()),
         ("JobChange", routes::JobChange::schema()),
+        ("NewKey", routes::NewKey::schema()),
+        ("Scope", described(store::Scope::schema(), "What a key allows.")),
         ("AliasTarget", routes::AliasTarget::schema()),
         ("Training", crate::train::plan::training_schema()),
         ("Plan", plan()),
@@ -263,6 +266,8 @@ named! {
     PlanSchema = "Plan";
     JobChangeSchema = "JobChange";
     AliasBody = "AliasTarget";
+    NewKeySchema = "NewKey";
+    ScopeSchema = "Scope";
     JobStatusSchema = "JobStatus";
     RunStatusSchema = "RunStatus";
     DesiredSchema = "Desired";
@@ -326,7 +331,7 @@ fn add_problems(operation: &mut Map<String, Value>) {
         let parameters = operation.get("parameters").and_then(Value::as_array);
         parameters.is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == place))
     };
-    let mut kinds = vec![Kind::BadRequest, Kind::Forbidden, Kind::UriTooLong, Kind::Internal];
+    let mut kinds = vec![Kind::BadRequest, Kind::Unauthorized, Kind::Forbidden, Kind::UriTooLong, Kind::TooMany, Kind::Internal];
     if parameter_in("path") {
         kinds.push(Kind::NotFound);
     }
@@ -362,9 +367,9 @@ fn problem_response(description: &str) -> Value {
 
 /// One response by status, for what needs no words of its own.
 fn problem_responses() -> Value {
-    [Kind::BadRequest, Kind::Forbidden, Kind::NotFound, Kind::Slow, Kind::TooLarge, Kind::UriTooLong]
+    [Kind::BadRequest, Kind::Unauthorized, Kind::Forbidden, Kind::NotFound, Kind::Slow, Kind::TooLarge, Kind::UriTooLong]
         .into_iter()
-        .chain([Kind::MediaType, Kind::Invalid, Kind::Internal])
+        .chain([Kind::MediaType, Kind::Invalid, Kind::TooMany, Kind::Internal])
         .map(|kind| (kind.status().as_u16().to_string(), problem_response(&format!("{}.", kind.title()))))
         .collect::<Map<String, Value>>()
         .into()

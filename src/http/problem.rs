@@ -39,6 +39,7 @@ kinds! {
     BadRequest = BAD_REQUEST, "bad-request", "The request cannot be understood";
     BadQuery = BAD_REQUEST, "bad-query", "A query parameter is wrong";
     UnreadableBody = BAD_REQUEST, "unreadable-body", "The body cannot be read";
+    Unauthorized = UNAUTHORIZED, "unauthorized", "Who is asking is not known";
     Forbidden = FORBIDDEN, "forbidden", "This is not allowed";
     NotFound = NOT_FOUND, "not-found", "There is nothing here";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method does not apply here";
@@ -135,6 +136,9 @@ impl Problem {
         headers.remove(header::CONTENT_LENGTH);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.kind == Kind::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

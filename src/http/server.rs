@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use super::{AppState, refuse_address, serve};
+use super::access::Access;
+use super::{AppState, serve};
 use crate::artifacts::{ArtifactError, Artifacts};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::inference::Inference;
 use crate::jobs::{DataFolder, FolderError, Jobs, Setup, StartError};
-use crate::store::{Store, StoreError};
+use crate::store::{Scope, Store, StoreError};
 
 /// Why a server does not start, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    #[error("{0}")]
-    Address(String),
+    #[error("the administrator's key cannot be had: {0}")]
+    AdminKey(String),
     #[error("cannot listen on {address}: {error}")]
     Listen { address: SocketAddr, error: io::Error },
     #[error(transparent)]
@@ -38,6 +39,8 @@ pub enum ServerError {
 /// A server that is ready to answer.
 pub struct Server {
     pub state: AppState,
+    /// The secret of the administrator's key, where it was made just now; nobody learns it again.
+    pub admin_key: Option<String>,
     listener: TcpListener,
     folder: DataFolder,
 }
@@ -50,11 +53,12 @@ impl Server {
         shipped: Option<PathBuf>,
     ) -> Result<Self, ServerError> {
         let address = config.server.listen;
-        refuse_address(address).map_err(ServerError::Address)?;
         let folder = DataFolder::open(&config.server.data_dir)?;
         let listen = |error| ServerError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let store = Store::open(&folder.database()).await?;
+        let access = Access::load(store.clone()).await?;
+        let admin_key = admin_key(&access, &config.server).await?;
         let artifacts = Artifacts::open(&folder.artifacts())?;
         let inference = Inference::start(config.inference.clone(), store.clone(), artifacts.clone());
         let jobs = Jobs::start(Setup {
@@ -67,8 +71,8 @@ impl Server {
             artifacts: artifacts.clone(),
         })
         .await?;
-        let state = AppState::new(config, store, artifacts, jobs, inference)?;
-        Ok(Self { state, listener, folder })
+        let state = AppState::new(config, store, artifacts, jobs, inference, access)?;
+        Ok(Self { state, admin_key, listener, folder })
     }
 
     /// Where it listens.
@@ -79,7 +83,7 @@ impl Server {
     /// Answers requests until `shutdown`; then requests in flight finish, runs are left to go on or end behind a
     /// checkpoint, and the database is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let Self { state, listener, folder } = self;
+        let Self { state, listener, folder, .. } = self;
         let settings = state.config.server.clone();
         let patience = Duration::from_secs(settings.shutdown_seconds);
         let closing = state.closing.clone();
@@ -92,4 +96,19 @@ impl Server {
         drop(folder);
         served.map_err(ServerError::Serving)
     }
+}
+
+/// Sees to it that a server that others can reach has a key: the one from the file that the settings name, else a
+/// fresh one, which is answered.
+async fn admin_key(access: &Access, settings: &config::Server) -> Result<Option<String>, ServerError> {
+    if let Some(path) = &settings.admin_key_file {
+        let failed = |error: io::Error| ServerError::AdminKey(format!("{}: {error}", path.display()));
+        let secret = tokio::fs::read_to_string(path).await.map_err(failed)?;
+        access.adopt(secret.trim()).await.map_err(ServerError::AdminKey)?;
+    }
+    if settings.listen.ip().is_loopback() || access.is_closed() {
+        return Ok(None);
+    }
+    let made = access.create("admin".into(), vec![Scope::Admin], None).await;
+    made.map(|(_, secret)| Some(secret)).map_err(|problem| ServerError::AdminKey(problem.detail))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::access::Access;
 use super::idempotency::InFlight;
 use crate::artifacts::Artifacts;
 use crate::config::Config;
@@ -26,6 +27,7 @@ pub struct Parts {
     pub artifacts: Artifacts,
     pub jobs: Jobs,
     pub inference: Inference,
+    pub(crate) access: Access,
     /// Cancelled when the server ends, so that streams do.
     pub closing: CancellationToken,
     /// Idempotency keys of requests under way.
@@ -37,12 +39,13 @@ pub struct Parts {
 }
 
 impl AppState {
-    pub fn new(
+    pub(super) fn new(
         config: Config,
         store: Store,
         artifacts: Artifacts,
         jobs: Jobs,
         inference: Inference,
+        access: Access,
     ) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new();
         inference.metrics().register(metrics.registry())?;
@@ -58,6 +61,7 @@ impl AppState {
             artifacts,
             jobs,
             inference,
+            access,
             closing,
         })))
     }

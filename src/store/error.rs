@@ -43,6 +43,10 @@ pub enum Conflict {
     AliasPointsHere { alias: String },
     #[error("the alias \"latest\" moves by itself")]
     LatestAlias,
+    #[error("there is a key \"{name}\" already")]
+    KeyName { name: String },
+    #[error("it is the last key with the scope admin; make another one first")]
+    LastAdmin,
 }
 
 const FULL: i32 = 13;

@@ -5,13 +5,13 @@
 #![expect(clippy::needless_pass_by_value, reason = "the callers write json!(…)")]
 #![expect(unreachable_pub, reason = "what tests share is public to them")]
 
+mod access;
+mod accuracy;
 mod architecture;
 mod cli;
 mod conformance;
 mod distribution;
 mod docs;
-mod accuracy;
-mod conformance;
 mod examples;
 mod http_data;
 mod http_events;
@@ -25,9 +25,9 @@ mod inference;
 mod jobs;
 mod lifecycle;
 mod maintenance;
-mod readme;
 mod memory;
 mod plans;
+mod readme;
 mod store;
 mod support;
 mod training;

@@ -4,6 +4,7 @@ mod datasets;
 mod docs;
 mod events;
 mod jobs;
+mod keys;
 mod models;
 mod operations;
 mod plans;
@@ -12,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use jobs::JobChange;
+pub(crate) use keys::NewKey;
 pub(crate) use models::AliasTarget;
 
 use super::AppState;
@@ -52,6 +54,9 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(models::predict_latest))
         .routes(routes!(models::predict))
         .routes(routes!(models::evaluate))
+        // keys
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
         // operations
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))

@@ -1,0 +1,123 @@
+//! Keys of callers: made, listed, revoked.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::clock;
+use crate::http::extract::{Body, Nothing, Path, Query};
+use crate::http::openapi::{NewKeySchema, ScopeSchema, Time};
+use crate::http::{AppState, Problem};
+use crate::spec::{Name, Pointer, Seconds, SpecErrors};
+use crate::store::{ApiKey, Scope};
+
+/// A key, without its secret.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Key)]
+pub(crate) struct KeyView {
+    #[schema(example = "ci")]
+    name: String,
+    #[schema(value_type = Vec<ScopeSchema>)]
+    scopes: Vec<Scope>,
+    created_at: Time,
+    #[schema(required)]
+    expires_at: Option<Time>,
+    /// To within a minute.
+    #[schema(required)]
+    last_used_at: Option<Time>,
+}
+
+impl From<ApiKey> for KeyView {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            name: key.name,
+            scopes: key.scopes,
+            created_at: Time(key.created_at),
+            expires_at: key.expires_at.map(Time),
+            last_used_at: key.last_used_at.map(Time),
+        }
+    }
+}
+
+/// A key as it is made. The secret is shown this once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MadeKey {
+    /// What callers show: `authorization: Bearer <secret>`.
+    #[schema(example = "lyc_0f3a…")]
+    secret: String,
+    #[serde(flatten)]
+    key: KeyView,
+}
+
+/// The keys that were not revoked.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct KeyList {
+    data: Vec<KeyView>,
+}
+
+crate::record! {
+    /// A key to be made.
+    pub(crate) struct NewKey {
+        /// Its name, among the keys in use.
+        pub name: Name,
+        /// What it allows: `read`, `train`, `infer`, or `admin` for everything.
+        pub scopes: Vec<Scope>,
+        /// Seconds until it expires; never where it is absent.
+        pub expires_in: Option<Seconds> = None,
+    }
+}
+
+/// Makes a key.
+///
+/// With the first one the server begins to ask every caller for a key; that one needs the scope `admin`.
+#[utoipa::path(
+    post, path = "/v1/keys", tag = "keys", operation_id = "create_key",
+    request_body(content = NewKeySchema, description = "The key."),
+    responses((status = 201, description = "The key with its secret, which is shown this once.", body = MadeKey)),
+    extensions(("x-problems" = json!({"409": "There is a key of that name."})))
+)]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    _: Query<Nothing>,
+    Body(new): Body<NewKey>,
+) -> Result<(StatusCode, Json<MadeKey>), Problem> {
+    let at = Pointer::root().key("scopes");
+    if new.scopes.is_empty() {
+        return Err(SpecErrors::of(&at, format!("must name at least one of {}", Scope::WORDS.join(", "))).into());
+    }
+    if !state.access.is_closed() && !new.scopes.contains(&Scope::Admin) {
+        return Err(SpecErrors::of(&at, "the first key needs the scope admin, or nobody could make another").into());
+    }
+    let expires_at =
+        new.expires_in.map(|seconds| clock::now_us().saturating_add_unsigned(seconds.get().saturating_mul(1_000_000)));
+    let (key, secret) = state.access.create(new.name.as_str().to_owned(), new.scopes, expires_at).await?;
+    Ok((StatusCode::CREATED, Json(MadeKey { secret, key: key.into() })))
+}
+
+/// Lists the keys in use.
+#[utoipa::path(
+    get, path = "/v1/keys", tag = "keys", operation_id = "list_keys",
+    responses((status = 200, description = "The keys.", body = KeyList))
+)]
+pub(crate) async fn list(State(state): State<AppState>, _: Query<Nothing>) -> Result<Json<KeyList>, Problem> {
+    let keys = state.store.keys().await?;
+    Ok(Json(KeyList { data: keys.into_iter().map(KeyView::from).collect() }))
+}
+
+/// Revokes a key. Whoever shows it from here on is refused.
+#[utoipa::path(
+    delete, path = "/v1/keys/{name}", tag = "keys", operation_id = "revoke_key",
+    params(("name" = String, Path, description = "The key.", example = "ci")),
+    responses((status = 204, description = "It is revoked.")),
+    extensions(("x-problems" = json!({"409": "It is the last one with the scope `admin`, and there are others."})))
+)]
+pub(crate) async fn revoke(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    _: Query<Nothing>,
+) -> Result<StatusCode, Problem> {
+    state.access.revoke(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,113 @@
+//! Keys: who is let in, what each may do, and what becomes of those who guess.
+
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Server, request, server};
+
+async fn with(server: &Server, key: &str, method: &str, uri: &str, body: &Value) -> Answer {
+    let request = request(method, uri)
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .header(header::CONTENT_TYPE, "application/json");
+    server.ask(request, if body.is_null() { Body::empty() } else { Body::from(body.to_string()) }).await
+}
+
+async fn make(server: &Server, by: Option<&str>, key: Value) -> String {
+    let answer = match by {
+        Some(by) => with(server, by, "POST", "/v1/keys", &key).await,
+        None => server.post("/v1/keys", &key).await,
+    };
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    answer.body["secret"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_first_key_closes_the_server() {
+    let server = server().await;
+    assert_eq!(server.get("/v1/jobs").await.status, 200);
+    let refused = server.post("/v1/keys", &json!({"name": "a", "scopes": ["read"]})).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["errors"][0]["pointer"]), (422, &json!("/scopes")));
+    let admin = make(&server, None, json!({"name": "root", "scopes": ["admin"]})).await;
+    assert!(admin.starts_with("lyc_") && admin.len() > 60);
+
+    let refused = server.get("/v1/jobs").await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(refused.headers[header::WWW_AUTHENTICATE], "Bearer");
+    assert_eq!(server.get("/healthz").await.status, 200);
+    assert_eq!(with(&server, &admin, "GET", "/v1/jobs", &Value::Null).await.status, 200);
+    // With a key, it does not matter by which name the server is called.
+    let called = Request::get("/v1/jobs")
+        .header(header::HOST, "lyceum.example")
+        .header(header::AUTHORIZATION, format!("bearer {admin}"));
+    assert_eq!(server.ask(called, Body::empty()).await.status, 200);
+    let listed = with(&server, &admin, "GET", "/v1/keys", &Value::Null).await;
+    assert_eq!(listed.body["data"][0]["name"], "root");
+    assert!(!listed.body.to_string().contains(&admin[10..]), "the secret is shown once");
+}
+
+#[tokio::test]
+async fn scopes_hold() {
+    let server = server().await;
+    let admin = make(&server, None, json!({"name": "root", "scopes": ["admin"]})).await;
+    let read = make(&server, Some(&admin), json!({"name": "r", "scopes": ["read"]})).await;
+    let train = make(&server, Some(&admin), json!({"name": "t", "scopes": ["read", "train"]})).await;
+    let infer = make(&server, Some(&admin), json!({"name": "i", "scopes": ["infer"]})).await;
+    let job = json!({"name": "x"});
+    let predict = json!({"inputs": [1]});
+    for (key, method, uri, body, status) in [
+        (&read, "GET", "/v1/jobs", &Value::Null, 200),
+        (&read, "POST", "/v1/jobs", &job, 403),
+        (&read, "POST", "/v1/models/m/predict", &predict, 403),
+        (&read, "GET", "/v1/keys", &Value::Null, 403),
+        (&train, "POST", "/v1/jobs", &job, 422),
+        (&train, "POST", "/v1/keys", &job, 403),
+        (&infer, "POST", "/v1/models/m/predict", &predict, 404),
+        (&infer, "GET", "/v1/jobs", &Value::Null, 403),
+        (&admin, "POST", "/v1/jobs", &job, 422),
+        (&admin, "POST", "/v1/models/m/predict", &predict, 404),
+    ] {
+        let answer = with(&server, key, method, uri, body).await;
+        assert_eq!(answer.status, status, "{method} {uri}: {}", answer.body);
+    }
+    let twice = with(&server, &admin, "POST", "/v1/keys", &json!({"name": "r", "scopes": ["read"]})).await;
+    assert_eq!(twice.status, 409);
+}
+
+#[tokio::test]
+async fn keys_end() {
+    let server = server().await;
+    let admin = make(&server, None, json!({"name": "root", "scopes": ["admin"]})).await;
+    let short = make(&server, Some(&admin), json!({"name": "s", "scopes": ["read"], "expires_in": 1})).await;
+    let long = make(&server, Some(&admin), json!({"name": "l", "scopes": ["read"], "expires_in": 3600})).await;
+    assert_eq!(with(&server, &short, "GET", "/v1/jobs", &Value::Null).await.status, 200);
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    assert_eq!(with(&server, &short, "GET", "/v1/jobs", &Value::Null).await.status, 401);
+    assert_eq!(with(&server, &long, "GET", "/v1/jobs", &Value::Null).await.status, 200);
+    assert_eq!(with(&server, &admin, "DELETE", "/v1/keys/l", &Value::Null).await.status, 204);
+    assert_eq!(with(&server, &long, "GET", "/v1/jobs", &Value::Null).await.status, 401);
+    assert_eq!(with(&server, &admin, "DELETE", "/v1/keys/l", &Value::Null).await.status, 404);
+    make(&server, Some(&admin), json!({"name": "l", "scopes": ["read"]})).await;
+    assert_eq!(with(&server, &admin, "DELETE", "/v1/keys/root", &Value::Null).await.status, 409);
+    let used = with(&server, &admin, "GET", "/v1/keys", &Value::Null).await;
+    assert!(used.body["data"][0]["last_used_at"].is_string(), "{}", used.body);
+}
+
+#[tokio::test]
+async fn guesses_are_slow_and_few() {
+    let server = server().await;
+    let admin = make(&server, None, json!({"name": "root", "scopes": ["admin"]})).await;
+    let begun = Instant::now();
+    let guesses = (0..64).map(|guess| {
+        let guess = format!("lyc_{guess:064}");
+        let server = &server;
+        async move { with(server, &guess, "GET", "/v1/jobs", &Value::Null).await.status.as_u16() }
+    });
+    let answers = futures::future::join_all(guesses).await;
+    assert!(begun.elapsed().as_millis() >= 300);
+    assert!(answers.iter().all(|status| matches!(status, 401 | 429)), "{answers:?}");
+    assert!(answers.contains(&429) && answers.contains(&401));
+    assert_eq!(with(&server, &admin, "GET", "/v1/jobs", &Value::Null).await.status, 200);
+}
