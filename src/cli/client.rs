@@ -19,6 +19,7 @@ const PAGE: usize = 1_000;
 pub(super) struct Client {
     http: reqwest::Client,
     server: Url,
+    key: Option<String>,
     /// Whether documents are printed as they come.
     pub(super) json: bool,
 }
@@ -51,7 +52,7 @@ impl Client {
             say(error);
             Exit::Failed
         })?;
-        Ok(Self { http, server: settings.server.clone(), json: settings.json })
+        Ok(Self { http, server: settings.server.clone(), key: settings.key.clone(), json: settings.json })
     }
 
     /// A request for the resource at these segments of a path.
@@ -60,7 +61,11 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        self.http.request(method, url)
+        let request = self.http.request(method, url);
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
     }
 
     pub(super) async fn get(&self, path: &[&str]) -> Result<Value, Exit> {

@@ -7,6 +7,7 @@ mod demo;
 mod figures;
 mod input;
 mod jobs;
+mod keys;
 mod models;
 mod maintenance;
 mod openapi;
@@ -55,6 +56,7 @@ enum Command {
     Datasets(datasets::Datasets),
     Jobs(jobs::Jobs),
     Models(models::Models),
+    Keys(keys::Keys),
     Openapi(openapi::Openapi),
     Completions(completions::Completions),
     Backup(maintenance::Backup),
@@ -91,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Datasets(datasets) => ended(datasets.run()),
         Command::Jobs(jobs) => ended(jobs.run()),
         Command::Models(models) => ended(models.run()),
+        Command::Keys(keys) => ended(keys.run()),
         Command::Openapi(openapi) => ended(openapi.run()),
         Command::Completions(completions) => ended(completions.run()),
         Command::Backup(backup) => ended(backup.run()),

@@ -16,6 +16,9 @@ pub struct Client {
         value_parser = server_url
     )]
     pub server: Url,
+    /// The key to show, where the server wants one.
+    #[arg(long, global = true, env = "LYCEUM_KEY", hide_env_values = true, value_name = "KEY")]
+    pub key: Option<String>,
     /// Print JSON, one document a line.
     #[arg(long, global = true)]
     pub json: bool,

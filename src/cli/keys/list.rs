@@ -1,0 +1,40 @@
+//! `lyceum keys list`.
+
+use super::Key;
+use crate::cli::client::Client;
+use crate::cli::table::Table;
+use crate::cli::{Exit, output};
+
+/// List the keys in use, without their secrets.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  lyceum keys list")]
+pub(super) struct List {}
+
+impl List {
+    #[expect(clippy::unused_self, reason = "a command like any other")]
+    pub(super) async fn run(self, client: &Client) -> Result<(), Exit> {
+        let keys = client.get(&["v1", "keys"]).await?;
+        if client.json {
+            return output::json(&keys);
+        }
+        let mut table = Table::new(&["NAME", "SCOPES", "CREATED (UTC)", "EXPIRES (UTC)", "LAST USED (UTC)"]);
+        let keys = keys.get("data").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+        for key in keys {
+            let key: Key = client.read(key)?;
+            let or_never = |time: Option<String>| time.map_or_else(|| "never".to_owned(), |time| minute(&time));
+            table.row([
+                key.name,
+                key.scopes.join(" "),
+                minute(&key.created_at),
+                or_never(key.expires_at),
+                or_never(key.last_used_at),
+            ]);
+        }
+        output::line(table)
+    }
+}
+
+/// A time to the minute.
+fn minute(time: &str) -> String {
+    time.get(..16).unwrap_or(time).replace('T', " ")
+}
