@@ -12,6 +12,8 @@ export SQLX_OFFLINE := true
 export PATH := $(PATH):$(HOME)/.cargo/bin
 DENY := $(CACHE)/cargo-deny-0.20.2
 PYTORCH := $(CACHE)/pytorch-2.11.0
+# Tests stop processes between any two writes; what is built for use has no such places.
+FAULTS := --features fault-injection
 SOURCES := $(shell find src tests benches build.rs -name '*.rs' 2>/dev/null)
 
 .PHONY: help demo build serve test lint fmt bench bench-pytorch dist cuda clean components setup
@@ -32,15 +34,15 @@ serve: build ## run the server on 127.0.0.1:8080 with the data folder lyceum-dat
 	@bin/lyceum serve $(ARGS)
 
 test: setup ## all tests
-	@cargo test --locked $(ARGS)
+	@cargo test --locked $(FAULTS) $(ARGS)
 
 lint: setup components ## format, clippy, documentation, dependencies, prepared queries, OpenAPI
 	@rustfmt --check $(SOURCES)
-	@cargo clippy --locked --all-targets -- -D warnings
+	@cargo clippy --locked --all-targets $(FAULTS) -- -D warnings
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
 	@scripts/deny.sh $(DENY)
 	@scripts/sqlx-prepare.sh --check
-	@cargo run --locked --quiet -- openapi | diff -u openapi.yaml - || { echo 'openapi.yaml is stale: lyceum openapi > openapi.yaml' >&2; exit 1; }
+	@cargo run --locked --quiet $(FAULTS) -- openapi | diff -u openapi.yaml - || { echo 'openapi.yaml is stale: lyceum openapi > openapi.yaml' >&2; exit 1; }
 
 fmt: ## format the sources
 	@rustfmt $(SOURCES)

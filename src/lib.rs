@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod data;
+pub mod fault;
 pub mod http;
 pub mod inference;
 pub mod jobs;

@@ -4,6 +4,8 @@
 mod client;
 mod data;
 mod demo;
+#[cfg(feature = "fault-injection")]
+mod faults;
 mod http;
 mod inference;
 mod jobs;
@@ -14,6 +16,8 @@ mod worker;
 pub use client::Client;
 pub use data::Data;
 pub use demo::Demo;
+#[cfg(feature = "fault-injection")]
+pub use faults::Faults;
 pub use http::Http;
 pub use inference::Inference;
 pub use jobs::Jobs;

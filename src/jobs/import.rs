@@ -14,6 +14,7 @@ use super::folder::DataFolder;
 use super::process::{self, Ended, Process};
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::config;
+use crate::fault;
 use crate::data::{Digest, Format, ImportLimits, Refusal, content_digest, sha256};
 use crate::spec::dataset::{DatasetSchema, Kind};
 use crate::store::{Created, DeletedDataset, Idempotency, NewDataset, PutDataset, Store, StoreError};
@@ -120,6 +121,7 @@ impl Importer {
         }
         let scratch = Scratch::make(&self.folder.uploads())?;
         let schema = self.read(&upload, &scratch).await?;
+        fault::point("server.import.read");
         let key = format!("datasets/{}", digest.0);
         {
             let _alone = self.moving.lock().await;
@@ -127,6 +129,7 @@ impl Importer {
             if !self.artifacts.local_path(&key)?.exists() {
                 self.artifacts.put_file(&key, &scratch.out()).await?;
             }
+            fault::point("server.import.moved");
             let new = new_dataset(schema, digest, &upload.types, key);
             let put = self.store.put_dataset(new, upload.idempotency).await?;
             self.datasets.changed(&upload.name);

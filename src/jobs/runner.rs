@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::core::{Core, Live};
 use super::protocol::{Answer, BATCH_BYTES, Batch, Heartbeat};
 use super::token;
-use crate::clock;
+use crate::{clock, fault};
 use crate::spec::report::Report;
 use crate::store::{RunId, StoreError};
 
@@ -104,6 +104,7 @@ async fn reports(
     let checkpoint = batch.reports.iter().any(|report| matches!(report, Report::Checkpoint { .. }));
     let stored = core.store.report(live.run, batch.attempt, batch.seq, clock::now_us(), batch.reports).await;
     let control = stored.map_err(|error| refuse(&core, &live, error))?;
+    fault::point("server.report.stored");
     live.tell(control);
     if checkpoint {
         core.tasks.spawn(forget_old_checkpoints(core.clone(), live.clone()));
@@ -162,6 +163,7 @@ async fn forget_old_checkpoints(core: Arc<Core>, live: Arc<Live>) {
             tracing::warn!(%error, job = %live.job, "a checkpoint cannot be forgotten");
             continue;
         }
+        fault::point("server.checkpoint.forgotten");
         if let Err(error) = core.artifacts.delete_prefix(&old.key).await {
             tracing::warn!(%error, key = old.key, "a checkpoint cannot be deleted");
         }

@@ -8,7 +8,7 @@ use super::core::{Core, Live, LiveRun};
 use super::protocol::{AssignedDataset, Assignment, RunLimits};
 use super::supervisor;
 use super::token;
-use crate::clock;
+use crate::{clock, fault};
 use crate::spec::report::{ErrorKind, RunError};
 use crate::store::{Claim, Process, StoreError};
 
@@ -59,9 +59,11 @@ async fn start_what_fits(core: &Arc<Core>) -> Result<Option<Duration>, StoreErro
 
 async fn start(core: &Arc<Core>, claim: Claim) {
     let (run, attempt) = (claim.run, claim.attempt);
+    fault::point("server.claimed");
     match assign(core, claim).await {
         Ok((assignment, live)) => {
             let worker = core.workers.hand(assignment);
+            fault::point("server.handed");
             if core.free().threads > 0 {
                 core.workers.keep_ready();
             }

@@ -10,7 +10,7 @@ use super::process::{self, Ended, Process};
 use super::protocol::Batch;
 use super::scheduler::{ending, kept_checkpoints};
 use super::workers::Worker;
-use crate::clock;
+use crate::{clock, fault};
 use crate::spec::report::{Control, ErrorKind, Report, RunError};
 use crate::store::{OpenRun, StoreError};
 
@@ -100,6 +100,7 @@ async fn judge(core: &Core, live: &Live, worker: &Worker) -> Verdict {
 
 /// Ends a run from outside, however often the store must be asked, and frees what it took.
 pub(crate) async fn end(core: &Core, live: &Live, error: RunError) {
+    fault::point("server.run.ending");
     loop {
         match core.store.end_run(live.run, error.clone()).await {
             Ok(ended) => {

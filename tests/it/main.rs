@@ -15,6 +15,8 @@ mod docs;
 mod examples;
 mod http_data;
 mod http_events;
+#[cfg(feature = "fault-injection")]
+mod crash;
 mod http_frame;
 mod http_jobs;
 mod http_models;

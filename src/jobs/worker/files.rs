@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::outbox::Outbox;
 use super::reporter::Orders;
+use crate::fault;
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::jobs::protocol::Assignment;
 use crate::jobs::scheduler::kept_checkpoints;
@@ -185,6 +186,7 @@ impl Writer {
             sha256: written.sha256,
             bytes: written.bytes,
         });
+        fault::point("worker.checkpoint.told");
         self.checkpoints.retain(|other| *other != key);
         self.checkpoints.push_back(key);
         // The server keeps to the number; without one, the disk must not fill up. One more than is to be kept, so
@@ -233,6 +235,7 @@ impl Writer {
             bytes: written.bytes,
             metrics: model.metrics.clone(),
         });
+        fault::point("worker.model.told");
         Ok(())
     }
 
@@ -247,6 +250,9 @@ impl Writer {
 
     /// Synced and renamed.
     fn put(&self, key: &str, from: &Path) -> Result<(), ArtifactError> {
-        self.runtime.block_on(self.artifacts.put_file(key, from))
+        fault::point("worker.file.written");
+        self.runtime.block_on(self.artifacts.put_file(key, from))?;
+        fault::point("worker.file.renamed");
+        Ok(())
     }
 }

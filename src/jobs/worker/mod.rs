@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use super::process;
 use super::protocol::Assignment;
 use super::submit::Found;
-use crate::config;
+use crate::{config, fault};
 use crate::data::Dataset;
 use crate::spec::report::{ErrorKind, LogLevel, Outcome, Report, RunError};
 use crate::spec::{JobSpec, SpecErrors};
@@ -86,6 +86,7 @@ fn serve(runtime: &Runtime, link: &Link, assignment: &Assignment) -> std::io::Re
     limits::log_to(&assignment.folder.join("log"))?;
     let (job, run, attempt) = (assignment.job, assignment.run, assignment.attempt);
     tracing::info!(%job, %run, attempt, "a run begins");
+    fault::point("worker.assigned");
     let orders = Arc::new(Orders::default());
     let outbox = Arc::new(Outbox::default());
     let reporter = Reporter::new(link.clone(), assignment, outbox.clone(), orders.clone());
@@ -101,6 +102,7 @@ fn serve(runtime: &Runtime, link: &Link, assignment: &Assignment) -> std::io::Re
     tracing::info!(%run, ?outcome, "a run ended");
     let clean = outcome == Outcome::Succeeded;
     outbox.push(Report::Finished { outcome });
+    fault::point("worker.finished.told");
     outbox.close();
     let delivered = runtime.block_on(delivered).map_err(std::io::Error::other)?;
     heart.abort();

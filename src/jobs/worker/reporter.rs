@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::limits;
 use super::link::{Heard, Link};
 use super::outbox::{Outbox, Waiting};
-use crate::clock;
+use crate::{clock, fault};
 use crate::jobs::SPOOL;
 use crate::jobs::process;
 use crate::jobs::protocol::{Assignment, Batch, Heartbeat};
@@ -161,8 +161,12 @@ impl Reporter {
             if self.orders.is_gone() {
                 continue;
             }
+            fault::point("worker.batch.taken");
             if self.spool.filled || !self.send(&batch).await {
                 self.spool.add(&batch);
+                fault::point("worker.batch.spooled");
+            } else {
+                fault::point("worker.batch.sent");
             }
         }
         self.farewell().await
