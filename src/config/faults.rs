@@ -10,7 +10,10 @@ pub struct Faults {
 }
 
 impl Faults {
-    #[expect(clippy::disallowed_methods, reason = "settings are read here; this one is no flag, since workers inherit it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "settings are read here; this one is no flag, since workers inherit it"
+    )]
     pub(crate) fn read() -> Self {
         Self {
             points: std::env::var("LYCEUM_FAULT").unwrap_or_default(),

@@ -41,7 +41,8 @@ impl Default for Server {
         Self {
             listen: LISTEN,
             data_dir: DATA_DIR.into(),
-            shipped_datasets: None, admin_key_file: None,
+            shipped_datasets: None,
+            admin_key_file: None,
             on_shutdown: OnShutdown::Keep,
             shutdown_seconds: 8,
         }

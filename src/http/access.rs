@@ -78,7 +78,9 @@ impl Access {
     /// Takes the administrator's key from a file, where it is not there yet.
     pub(crate) async fn adopt(&self, secret: &str) -> Result<(), String> {
         if secret.len() < LEAST_SECRET || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(format!("the administrator's key must be {LEAST_SECRET} printable characters or more"));
+            return Err(format!(
+                "the administrator's key must be {LEAST_SECRET} printable characters or more"
+            ));
         }
         let hash = token::hash(secret);
         if self.keys().iter().any(|key| token::equal(&key.hash, &hash)) {
@@ -158,7 +160,9 @@ fn needed(method: &Method, route: &str) -> Option<Scope> {
         _ if route.starts_with("/v1/keys") => Some(Scope::Admin),
         _ if route.ends_with("/predict") || route.ends_with("/evaluate") => Some(Scope::Infer),
         "/v1/plans" => Some(Scope::Read),
-        _ if method == Method::GET || method == Method::HEAD || method == Method::OPTIONS => Some(Scope::Read),
+        _ if method == Method::GET || method == Method::HEAD || method == Method::OPTIONS => {
+            Some(Scope::Read)
+        }
         _ => Some(Scope::Train),
     }
 }

@@ -331,7 +331,14 @@ fn add_problems(operation: &mut Map<String, Value>) {
         let parameters = operation.get("parameters").and_then(Value::as_array);
         parameters.is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == place))
     };
-    let mut kinds = vec![Kind::BadRequest, Kind::Unauthorized, Kind::Forbidden, Kind::UriTooLong, Kind::TooMany, Kind::Internal];
+    let mut kinds = vec![
+        Kind::BadRequest,
+        Kind::Unauthorized,
+        Kind::Forbidden,
+        Kind::UriTooLong,
+        Kind::TooMany,
+        Kind::Internal,
+    ];
     if parameter_in("path") {
         kinds.push(Kind::NotFound);
     }
@@ -367,10 +374,18 @@ fn problem_response(description: &str) -> Value {
 
 /// One response by status, for what needs no words of its own.
 fn problem_responses() -> Value {
-    [Kind::BadRequest, Kind::Unauthorized, Kind::Forbidden, Kind::NotFound, Kind::Slow, Kind::TooLarge, Kind::UriTooLong]
-        .into_iter()
-        .chain([Kind::MediaType, Kind::Invalid, Kind::TooMany, Kind::Internal])
-        .map(|kind| (kind.status().as_u16().to_string(), problem_response(&format!("{}.", kind.title()))))
-        .collect::<Map<String, Value>>()
-        .into()
+    [
+        Kind::BadRequest,
+        Kind::Unauthorized,
+        Kind::Forbidden,
+        Kind::NotFound,
+        Kind::Slow,
+        Kind::TooLarge,
+        Kind::UriTooLong,
+    ]
+    .into_iter()
+    .chain([Kind::MediaType, Kind::Invalid, Kind::TooMany, Kind::Internal])
+    .map(|kind| (kind.status().as_u16().to_string(), problem_response(&format!("{}.", kind.title()))))
+    .collect::<Map<String, Value>>()
+    .into()
 }

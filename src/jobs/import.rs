@@ -14,8 +14,8 @@ use super::folder::DataFolder;
 use super::process::{self, Ended, Process};
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::config;
-use crate::fault;
 use crate::data::{Digest, Format, ImportLimits, Refusal, content_digest, sha256};
+use crate::fault;
 use crate::spec::dataset::{DatasetSchema, Kind};
 use crate::store::{Created, DeletedDataset, Idempotency, NewDataset, PutDataset, Store, StoreError};
 

@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::core::{Core, Live};
 use super::protocol::{Answer, BATCH_BYTES, Batch, Heartbeat};
 use super::token;
-use crate::{clock, fault};
 use crate::spec::report::Report;
 use crate::store::{RunId, StoreError};
+use crate::{clock, fault};
 
 pub(crate) fn router(core: Arc<Core>) -> Router {
     Router::new()

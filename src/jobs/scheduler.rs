@@ -8,9 +8,9 @@ use super::core::{Core, Live, LiveRun};
 use super::protocol::{AssignedDataset, Assignment, RunLimits};
 use super::supervisor;
 use super::token;
-use crate::{clock, fault};
 use crate::spec::report::{ErrorKind, RunError};
 use crate::store::{Claim, Process, StoreError};
+use crate::{clock, fault};
 
 /// How long the scheduler leaves a store alone that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);

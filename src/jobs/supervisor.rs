@@ -10,9 +10,9 @@ use super::process::{self, Ended, Process};
 use super::protocol::Batch;
 use super::scheduler::{ending, kept_checkpoints};
 use super::workers::Worker;
-use crate::{clock, fault};
 use crate::spec::report::{Control, ErrorKind, Report, RunError};
 use crate::store::{OpenRun, StoreError};
+use crate::{clock, fault};
 
 /// A lease never ends this soon after the server began: what holds it up may hold up the runs as well.
 const FIRST_LEASE: Duration = Duration::from_mins(1);

@@ -112,10 +112,13 @@ impl Store {
         let name = name.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                let revoked =
-                    query!("UPDATE api_key SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL", tx.now, name)
-                        .execute(&mut tx.conn)
-                        .await?;
+                let revoked = query!(
+                    "UPDATE api_key SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL",
+                    tx.now,
+                    name
+                )
+                .execute(&mut tx.conn)
+                .await?;
                 if revoked.rows_affected() == 0 {
                     return Err(StoreError::NotFound("key"));
                 }

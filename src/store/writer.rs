@@ -17,8 +17,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::blocks::Tails;
 use super::{Event, EventKind, JobId, RunId, RunStatus, StoreError};
-use crate::{clock, fault};
 use crate::spec::report::Point;
+use crate::{clock, fault};
 
 const GROUP: usize = 256;
 const GROUP_TIME: Duration = Duration::from_millis(2);
@@ -329,8 +329,12 @@ impl Task {
         }
         fault::point("server.commit.before");
         self.statement("COMMIT").await?;
-use super::{Event, EventKind, JobId, RunId, RunStatus, StoreError};
-use crate::{clock, fault};
+        fault::point("server.commit.after");
+        for (run, status) in group.ended.drain(..) {
+            self.runs_finished.with_label_values(&[status.word()]).inc();
+            self.tails.forget(run);
+        }
+        for run in group.deleted.drain() {
             self.tails.forget(run);
         }
         Ok(())

@@ -81,7 +81,8 @@ async fn keys_end() {
     let server = server().await;
     let admin = make(&server, None, json!({"name": "root", "scopes": ["admin"]})).await;
     let short = make(&server, Some(&admin), json!({"name": "s", "scopes": ["read"], "expires_in": 1})).await;
-    let long = make(&server, Some(&admin), json!({"name": "l", "scopes": ["read"], "expires_in": 3600})).await;
+    let long =
+        make(&server, Some(&admin), json!({"name": "l", "scopes": ["read"], "expires_in": 3600})).await;
     assert_eq!(with(&server, &short, "GET", "/v1/jobs", &Value::Null).await.status, 200);
     tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     assert_eq!(with(&server, &short, "GET", "/v1/jobs", &Value::Null).await.status, 401);

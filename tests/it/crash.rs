@@ -132,7 +132,8 @@ impl World {
 
     /// Uploads, trains and answers the job as it ended.
     async fn train(&mut self) -> Value {
-        let iris = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/iris/iris.csv")).unwrap();
+        let iris =
+            std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/iris/iris.csv")).unwrap();
         self.ask(|client, url| {
             let upload = client.post(format!("{url}/v1/datasets?name=iris&format=csv"));
             upload.header("content-type", "text/csv").body(iris.clone())

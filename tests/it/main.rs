@@ -10,13 +10,13 @@ mod accuracy;
 mod architecture;
 mod cli;
 mod conformance;
+#[cfg(feature = "fault-injection")]
+mod crash;
 mod distribution;
 mod docs;
 mod examples;
 mod http_data;
 mod http_events;
-#[cfg(feature = "fault-injection")]
-mod crash;
 mod http_frame;
 mod http_jobs;
 mod http_models;

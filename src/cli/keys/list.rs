@@ -21,7 +21,8 @@ impl List {
         let keys = keys.get("data").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
         for key in keys {
             let key: Key = client.read(key)?;
-            let or_never = |time: Option<String>| time.map_or_else(|| "never".to_owned(), |time| minute(&time));
+            let or_never =
+                |time: Option<String>| time.map_or_else(|| "never".to_owned(), |time| minute(&time));
             table.row([
                 key.name,
                 key.scopes.join(" "),

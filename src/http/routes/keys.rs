@@ -85,13 +85,18 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<MadeKey>), Problem> {
     let at = Pointer::root().key("scopes");
     if new.scopes.is_empty() {
-        return Err(SpecErrors::of(&at, format!("must name at least one of {}", Scope::WORDS.join(", "))).into());
+        return Err(
+            SpecErrors::of(&at, format!("must name at least one of {}", Scope::WORDS.join(", "))).into()
+        );
     }
     if !state.access.is_closed() && !new.scopes.contains(&Scope::Admin) {
-        return Err(SpecErrors::of(&at, "the first key needs the scope admin, or nobody could make another").into());
+        return Err(
+            SpecErrors::of(&at, "the first key needs the scope admin, or nobody could make another").into()
+        );
     }
-    let expires_at =
-        new.expires_in.map(|seconds| clock::now_us().saturating_add_unsigned(seconds.get().saturating_mul(1_000_000)));
+    let expires_at = new
+        .expires_in
+        .map(|seconds| clock::now_us().saturating_add_unsigned(seconds.get().saturating_mul(1_000_000)));
     let (key, secret) = state.access.create(new.name.as_str().to_owned(), new.scopes, expires_at).await?;
     Ok((StatusCode::CREATED, Json(MadeKey { secret, key: key.into() })))
 }

@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::outbox::Outbox;
 use super::reporter::Orders;
-use crate::fault;
 use crate::artifacts::{ArtifactError, Artifacts};
+use crate::fault;
 use crate::jobs::protocol::Assignment;
 use crate::jobs::scheduler::kept_checkpoints;
 use crate::jobs::token::hex;

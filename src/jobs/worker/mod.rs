@@ -22,12 +22,12 @@ use tokio::runtime::Runtime;
 use super::process;
 use super::protocol::Assignment;
 use super::submit::Found;
-use crate::{config, fault};
 use crate::data::Dataset;
 use crate::spec::report::{ErrorKind, LogLevel, Outcome, Report, RunError};
 use crate::spec::{JobSpec, SpecErrors};
 use crate::train::checkpoint::Checkpoint;
 use crate::train::{self, CatalogError, Plan, RunSink};
+use crate::{config, fault};
 
 use files::Files;
 use link::Link;

@@ -12,11 +12,11 @@ use uuid::Uuid;
 use super::limits;
 use super::link::{Heard, Link};
 use super::outbox::{Outbox, Waiting};
-use crate::{clock, fault};
 use crate::jobs::SPOOL;
 use crate::jobs::process;
 use crate::jobs::protocol::{Assignment, Batch, Heartbeat};
 use crate::spec::report::Control;
+use crate::{clock, fault};
 
 /// Metrics and progress are sent no faster than this.
 const PACE: Duration = Duration::from_millis(200);

@@ -52,7 +52,12 @@ impl Footprint {
 
     /// With the passes over the parts that are not learned from. Their memory comes on top of that of the steps:
     /// what these free lies in pieces that are too small for the larger batches.
-    pub(super) fn with_evaluation(mut self, example_bytes: u64, inputs: u64, parts: &PartitionCounts) -> Self {
+    pub(super) fn with_evaluation(
+        mut self,
+        example_bytes: u64,
+        inputs: u64,
+        parts: &PartitionCounts,
+    ) -> Self {
         let rows = parts.validation.max(parts.test);
         if rows > 0 {
             let widest = self.loads.iter().map(|load| load.passing).max().unwrap_or(0);
