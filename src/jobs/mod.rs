@@ -15,7 +15,7 @@ mod scheduler;
 mod shipped;
 mod submit;
 mod supervisor;
-mod token;
+pub(crate) mod token;
 mod why;
 pub mod worker;
 mod workers;
