@@ -2,10 +2,10 @@
 #
 #   docker build -t lyceum .                      for CPUs
 #   docker build -t lyceum --build-arg CUDA=1 .   with the CUDA libraries as well, 3 GB more
-#   docker run --init --network host -v lyceum:/data lyceum
+#   docker run --init -p 8080:8080 -v lyceum:/data lyceum
 #
-# --network host, because a server without keys listens on the loopback address alone, where a published port does not
-# reach it. There are no keys yet; when there are, the image will listen on every address.
+# It listens on every address of its container, so it wants a key of every caller: the first start makes the
+# administrator's and prints it once, unless LYCEUM_ADMIN_KEY_FILE names a file that holds one.
 
 FROM rust:1.95.0-slim-bookworm AS build
 ENV XDG_CACHE_HOME=/cache
@@ -27,7 +27,8 @@ RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin 
 COPY --from=build /lyceum/dist /opt/lyceum
 USER lyceum
 # A container's processes end with it, so runs write a checkpoint instead of going on without the server.
-ENV LYCEUM_DATA_DIR=/data LYCEUM_ON_SHUTDOWN=checkpoint
+ENV LYCEUM_DATA_DIR=/data LYCEUM_ON_SHUTDOWN=checkpoint LYCEUM_LISTEN=0.0.0.0:8080
+EXPOSE 8080
 VOLUME /data
 WORKDIR /data
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/opt/lyceum/bin/health"]

@@ -56,7 +56,7 @@ struct KeptInput {
     shape: Shape,
 }
 
-/// Reads what [`write`] wrote; the shapes are inferred anew.
+/// Reads what [`write()`] wrote; the shapes are inferred anew.
 pub(crate) fn read(value: &Value) -> Result<NetworkPlan, String> {
     let kept: Kept = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
     let inputs = kept.inputs.into_iter().map(|input| NetworkInput { name: input.name, shape: input.shape });

@@ -6,15 +6,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What every module may use: nothing of ours stands below these.
-const GROUND: [&str; 5] = ["spec", "config", "telemetry", "random", "clock"];
+const GROUND: [&str; 6] = ["spec", "config", "telemetry", "random", "clock", "fault"];
 
 /// What each module may use besides. `train::plan` allows that module of `train` alone.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("spec", &[]),
     ("config", &[]),
     ("telemetry", &["config"]),
     ("random", &[]),
     ("clock", &[]),
+    ("fault", &["config"]),
     ("torch", &[]),
     ("nn", &["torch"]),
     ("data", &[]),

@@ -24,7 +24,7 @@ fn blocks(page: &str) -> Vec<Block> {
                 inside = true;
             }
             Some(_) => inside = false,
-            None if inside => blocks.last_mut().unwrap().text += &format!("{line}\n"),
+            None if inside => blocks.last_mut().unwrap().text.extend([line, "\n"]),
             None => {}
         }
     }
@@ -48,7 +48,7 @@ impl Served {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("http://").expect("the server's address").to_owned();
+        let address = line.trim().strip_prefix("http://").unwrap().to_owned();
         Self { child, address }
     }
 }
@@ -91,12 +91,13 @@ fn every_command_does_what_the_page_says() {
     let mut outputs = Vec::new();
     for (index, block) in blocks.iter().enumerate().filter(|(_, block)| block.language == "sh") {
         if block.text.starts_with("make ") {
-            block.text.lines().for_each(|line| is_a_target(line));
+            block.text.lines().for_each(is_a_target);
             continue;
         }
         assert!(!block.text.contains("make "), "a block of commands and targets of make");
         // In braces, so that what one block sets the next has.
-        script += &format!("{{\n{}}} > {index}\n", block.text.replace("localhost:8080", &server.address));
+        let commands = block.text.replace("localhost:8080", &server.address);
+        script.extend(["{\n", &commands, "} > ", &index.to_string(), "\n"]);
         let shown = blocks.get(index + 1).filter(|next| next.language != "sh");
         outputs.push((index, shown));
     }

@@ -9,7 +9,7 @@ pub(super) struct Diff {
     pub(super) hunks: Vec<Vec<String>>,
 }
 
-/// The diffs of all ```diff blocks of a page, file by file.
+/// The diffs of all fenced blocks of a page that are diffs, file by file.
 pub(super) fn of(page: &str) -> Vec<Diff> {
     let mut diffs: Vec<Diff> = Vec::new();
     let (mut inside, mut new) = (false, false);
