@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{Server, example, mnist, server_with};
+use crate::support::{self, Server, example, mnist};
 
 #[tokio::test]
 #[ignore = "minutes of training on all of MNIST"]
@@ -30,9 +30,9 @@ async fn the_cnn_of_the_text() {
     assert!(reached.iter().filter(|accuracy| **accuracy >= 0.988).count() >= 4, "{reached:?}");
 }
 
-/// One that trains a job at a time, with all of MNIST.
+/// One with all of MNIST.
 async fn server() -> Server {
-    let server = server_with(|config| config.jobs.threads = 2).await;
+    let server = support::server().await;
     server.upload("name=mnist&format=idx", mnist::archive(60_000, 10_000)).await.expect(201);
     server
 }
@@ -45,7 +45,7 @@ async fn reached(server: &Server, name: &str, epochs: u64, seeds: std::ops::Rang
         body["training"]["epochs"] = json!(epochs);
         body["seed"] = json!(seed);
         body["resources"] = json!({"device": "cpu", "threads": 2});
-        let job = server.train(&body).await;
+        let job = server.train_long(&body).await;
         let accuracy = job["metrics"]["test_accuracy"].as_f64().unwrap();
         println!("{name}, {epochs} epochs, seed {seed}: test accuracy {accuracy}");
         reached.push(accuracy);

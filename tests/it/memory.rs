@@ -34,7 +34,7 @@ async fn measure(name: &str) {
     let mut body = example(name);
     body["training"]["epochs"] = json!(1);
     let planned = planned(&server, &body).await;
-    server.train(&body).await;
+    server.train_long(&body).await;
     let measured = (kib(&worker, "VmHWM") - before) * 1024;
     let ratio = planned as f64 / measured as f64;
     println!("{name}: planned {planned}, measured {measured}, ratio {ratio:.2}");

@@ -123,9 +123,19 @@ impl Server {
     /// Trains a job to its good end.
     pub(crate) async fn train(&self, body: &Value) -> Value {
         let id = self.submit(body).await;
-        let job = self.finished(&id).await;
-        assert_eq!(job["status"], "succeeded", "{}", job["error"]);
-        job
+        succeeded(self.finished(&id).await)
+    }
+
+    /// The same, however long it takes.
+    pub(crate) async fn train_long(&self, body: &Value) -> Value {
+        let id = self.submit(body).await;
+        loop {
+            let job = self.job(&id).await;
+            if job["finished_at"].is_string() {
+                return succeeded(job);
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// The events of a job, or of all, that are stored: id, kind and data.
@@ -143,4 +153,9 @@ impl Server {
             }
         }
     }
+}
+
+fn succeeded(job: Value) -> Value {
+    assert_eq!(job["status"], "succeeded", "{}", job["error"]);
+    job
 }
