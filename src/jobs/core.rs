@@ -129,7 +129,7 @@ impl Core {
         let total = Capacity {
             threads: if settings.threads == 0 { super::process::cores() } else { settings.threads },
             memory_mb: if settings.memory_mb == 0 { super::process::memory_mb() } else { settings.memory_mb },
-            gpus: Vec::new(),
+            gpus: crate::train::gpus(workers.program()),
         };
         Arc::new(Self {
             store,

@@ -1,7 +1,7 @@
 //! Worker processes: started, kept ready, given runs, seen to end.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -81,6 +81,11 @@ pub(crate) struct Workers {
 impl Workers {
     pub(crate) fn new(program: PathBuf, folder: DataFolder, ready: usize) -> Arc<Self> {
         Arc::new(Self { program, folder, ready, state: Mutex::default() })
+    }
+
+    /// The program that is run as a worker.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -32,6 +32,11 @@ pub fn wake(program: &Path) {
     }
 }
 
+/// The indices of the GPUs that workers of this program can train on.
+pub fn gpus(program: &Path) -> Vec<u32> {
+    cuda::gpus(program)
+}
+
 /// Runs a plan from the beginning, or from where a checkpoint stands, on this thread. All that the run makes goes to
 /// the sink; the outcome is for the caller to report.
 pub fn run(plan: &Plan, resume: Option<Checkpoint>, sink: &mut dyn RunSink) -> Outcome {
