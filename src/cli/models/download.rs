@@ -1,13 +1,14 @@
 //! `lyceum models download`.
 
+use std::fs::Permissions;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
 
 use crate::cli::client::Client;
 use crate::cli::{Exit, figures, input, output, say};
@@ -48,9 +49,13 @@ impl Download {
         };
 
         let to_stdout = target == Path::new("-");
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty() && !to_stdout);
-        let folder = folder.unwrap_or(Path::new(if to_stdout { "/tmp" } else { "." }));
-        let mut file = NamedTempFile::new_in(folder).map_err(unwritable)?;
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut file = tempfile::Builder::new();
+        // As any other file of the user's, less what the umask takes.
+        let file = file.permissions(Permissions::from_mode(0o666));
+        let file =
+            if to_stdout { file.tempfile() } else { file.tempfile_in(folder.unwrap_or(Path::new("."))) };
+        let mut file = file.map_err(unwritable)?;
         let weights = [&path[..], &["weights"]].concat();
         let mut answer = client.send(client.request(Method::GET, &weights)).await?;
         let (mut digest, mut bytes) = (Sha256::new(), 0);

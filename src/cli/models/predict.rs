@@ -18,7 +18,7 @@ use crate::cli::{Exit, figures, input, output, say};
 #[command(after_help = "Examples:
   lyceum models predict mnist digit.png
   lyceum models predict iris@production flowers.json
-  echo '{\"sepal_length\": 5.1, \"sepal_width\": 3.5, \"petal_length\": 1.4, \"petal_width\": 0.2}' |
+  echo '{\"sepal_length_cm\": 5.1, \"sepal_width_cm\": 3.5, \"petal_length_cm\": 1.4, \"petal_width_cm\": 0.2}' |
     lyceum models predict iris - --json
 
 Exit codes: 0 answered, 2 there is no such model or an example is refused.")]
@@ -83,11 +83,13 @@ impl Answer {
 /// The columns of a prediction: its class and the probabilities, its value, or each of several targets.
 fn cells(prediction: &Map<String, Value>) -> Vec<(String, String)> {
     if let Some(class) = prediction.get("class") {
-        let probability =
-            prediction.get("probability").and_then(Value::as_f64).map_or_else(String::new, figures::value);
+        let probability = prediction.get("probability").and_then(Value::as_f64);
         return vec![
             ("CLASS".into(), text(class)),
-            ("PROBABILITY".into(), probability),
+            (
+                "PROBABILITY".into(),
+                probability.map(|probability| format!("{probability:.4}")).unwrap_or_default(),
+            ),
             ("OTHERS".into(), others(prediction, class)),
         ];
     }
@@ -113,10 +115,7 @@ fn others(prediction: &Map<String, Value>, class: &Value) -> String {
         .filter_map(|(name, probability)| Some((name, probability.as_f64()?)))
         .collect();
     others.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    let told = others
-        .iter()
-        .take(MOST)
-        .map(|(name, probability)| format!("{name} {}", figures::value(*probability)));
+    let told = others.iter().take(MOST).map(|(name, probability)| format!("{name} {probability:.4}"));
     told.collect::<Vec<_>>().join("  ")
 }
 

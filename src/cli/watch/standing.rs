@@ -9,8 +9,8 @@ use crate::spec::report::Progress;
 
 /// The weight of what was known against one more step.
 const SMOOTHING: f64 = 0.95;
-/// As many metrics as a line has room for.
-const MOST: usize = 4;
+/// As many further metrics as a line may have room for.
+const MOST: usize = 3;
 
 #[derive(Default)]
 pub(super) struct Standing {
@@ -67,9 +67,10 @@ impl Standing {
         }
     }
 
-    /// The whole in a line: `epoch 2/5  loss 0.1123  accuracy 0.9670  9,100 examples/s  ETA 41 s`.
+    /// The whole in a line, what matters most first, since a terminal may be narrow:
+    /// `epoch 2/5  loss 0.1123  accuracy 0.9670  ETA 41 s  9,100 examples/s`.
     pub(super) fn line(&self) -> String {
-        let Progress { epoch, epochs, .. } = self.progress;
+        let Progress { epoch, epochs, eta_seconds, examples_per_second, .. } = self.progress;
         if epoch == 0 {
             return self.status.clone();
         }
@@ -77,22 +78,24 @@ impl Standing {
         if let Some(loss) = self.step_loss.or_else(|| self.metrics.get("loss").and_then(Value::as_f64)) {
             parts.push(format!("loss {}", figures::value(loss)));
         }
-        parts.extend(
-            metrics(&self.metrics)
-                .into_iter()
-                .filter(|(name, _)| name != "loss")
-                .take(MOST - 1)
-                .map(|(name, value)| format!("{name} {value}")),
-        );
-        if self.progress.examples_per_second > 0.0 {
-            let rate = figures::count(self.progress.examples_per_second.round() as u64);
-            parts.push(format!("{rate} examples/s"));
-        }
-        if let Some(eta) = self.progress.eta_seconds.filter(|_| self.status == "running") {
+        let told = metrics(&self.metrics).into_iter().filter(|(name, _)| name != "loss");
+        let (own, others): (Vec<_>, Vec<_>) = told.partition(|(name, _)| !is_of_another_part(name));
+        let mut further = own.into_iter().chain(others).map(|(name, value)| format!("{name} {value}"));
+        parts.extend(further.next());
+        if let Some(eta) = eta_seconds.filter(|_| self.status == "running") {
             parts.push(format!("ETA {}", figures::seconds(eta)));
         }
+        if examples_per_second > 0.0 {
+            parts.push(format!("{} examples/s", figures::count(examples_per_second.round() as u64)));
+        }
+        parts.extend(further.take(MOST));
         parts.join("  ")
     }
+}
+
+/// Whether a metric is not of the part that is trained on.
+fn is_of_another_part(metric: &str) -> bool {
+    metric.starts_with("val_") || metric.starts_with("test_")
 }
 
 /// The metrics that tell how good a model is, the test's first, and not what its training went by.
@@ -135,7 +138,7 @@ mod tests {
         standing.take(&event("metrics", json!({"run": "", "points": points})));
         assert_eq!(
             standing.line(),
-            "epoch 2/5  loss 0.2000  accuracy 0.9670  val_loss 0.1200  9,100 examples/s  ETA 41 s"
+            "epoch 2/5  loss 0.2000  accuracy 0.9670  ETA 41 s  9,100 examples/s  val_loss 0.1200"
         );
         let step = json!({"name": "step_loss", "step": 10, "epoch": 1.0, "value": 0.1});
         standing.take(&event("metrics", json!({"run": "", "points": [step]})));

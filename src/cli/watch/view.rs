@@ -40,7 +40,7 @@ impl View {
             return Self::Lines(Lines { last: None, epoch: 0, status: String::new() });
         }
         let bar = ProgressBar::new(WHOLE);
-        if let Ok(style) = ProgressStyle::with_template("{bar:20} {percent:>3} %  {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:8} {percent:>3} %  {wide_msg}") {
             bar.set_style(style.progress_chars("━╸ "));
         }
         Self::Bar(bar)

@@ -100,7 +100,7 @@ fn what_is_refused_is_told_with_every_place() {
 fn a_failed_and_a_cancelled_job_end_their_commands_so() {
     let server = Server::with_iris();
     let diverges = json!({
-        "/training/dataset/target": "petal_width",
+        "/training/dataset/target": "petal_width_cm",
         "/training/model": {"layers": [{"type": "dense", "units": 1}]},
         "/training/loss": "mean_squared_error",
         "/training/metrics": [],

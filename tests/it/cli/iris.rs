@@ -25,7 +25,7 @@ fn data_sets_are_added_listed_and_shown() {
     let piped = said_to(&mut command, &table);
     assert_eq!(piped.documents()[0]["sha256"], server.json(&["datasets", "show", "iris@1"])[0]["sha256"]);
     let typed =
-        server.run(&["datasets", "add", &iris(), "--name", "typed", "--types", "petal_width:category"]);
+        server.run(&["datasets", "add", &iris(), "--name", "typed", "--types", "petal_width_cm:category"]);
     assert_eq!(typed.code, 0, "{}", typed.err);
     assert_eq!(server.json(&["datasets", "show", "typed"])[0]["columns"][3]["kind"], "category");
 
@@ -47,7 +47,7 @@ fn data_sets_are_added_listed_and_shown() {
         .collect();
     assert_eq!(names, ["digits", "flowers", "iris", "typed"].map(str::to_owned).into());
     let shown = server.run(&["datasets", "show", "iris"]).out;
-    for expected in ["150 (all 150)", "species", "setosa, versicolor, virginica", "petal_width"] {
+    for expected in ["150 (all 150)", "species", "setosa, versicolor, virginica", "petal_width_cm"] {
         assert!(shown.contains(expected), "{shown}");
     }
 }
@@ -60,7 +60,7 @@ fn a_plan_is_the_table_that_keras_prints() {
     for expected in [
         "Model: \"iris\"",
         "┃ Layer (type)",
-        "│ dense (dense)     │ (16)         │      80 │",
+        "│ dense (dense)   │ (16)         │      80 │",
         " Total params: 131 (524 B)",
         " Non-trainable params: 0 (0 B)",
         " Steps per epoch: 8",
@@ -127,14 +127,14 @@ fn the_model_answers(server: &Server) {
     assert!(list.lines().nth(1).unwrap().starts_with("iris       3         3"), "{list}");
     let shown = server.run(&["models", "show", "iris@2"]).out;
     for expected in
-        ["version  2 (of 3, 2, 1)", "takes    petal_length  number", "setosa, versicolor, virginica"]
+        ["version  2 (of 3, 2, 1)", "takes    petal_length_cm  number", "setosa, versicolor, virginica"]
     {
         assert!(shown.contains(expected), "{expected}\n{shown}");
     }
     assert_eq!(server.json(&["models", "show", "iris"])[0]["versions"], json!([3, 2, 1]));
     assert_eq!(server.json(&["models", "show", "iris@1"])[0]["version"], 1);
 
-    let row = json!({"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2});
+    let row = json!({"sepal_length_cm": 5.1, "sepal_width_cm": 3.5, "petal_length_cm": 1.4, "petal_width_cm": 0.2});
     for input in [row.clone(), json!([row]), json!({"inputs": [row]}), json!([[5.1, 3.5, 1.4, 0.2]])] {
         let file = server.file("row.json", input.to_string());
         let answer = &server.json(&["models", "predict", "iris", &file])[0];
