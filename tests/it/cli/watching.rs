@@ -104,6 +104,9 @@ fn pass(mut client: TcpStream, mut server: TcpStream, cut: &AtomicUsize, counted
     let mut request = [0; 4096];
     let length = client.read(&mut request).unwrap();
     server.write_all(&request[..length]).unwrap();
+    // A connection that is not cut is used again.
+    let (mut later, mut onward) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    std::thread::spawn(move || std::io::copy(&mut later, &mut onward));
     let streams = String::from_utf8_lossy(&request[..length]).contains("/events ");
     let most = if streams { Proxy::FIRST << counted.fetch_add(1, Ordering::Relaxed) } else { usize::MAX };
     let mut passed = 0;
@@ -118,5 +121,6 @@ fn pass(mut client: TcpStream, mut server: TcpStream, cut: &AtomicUsize, counted
             break;
         }
     }
-    let _ = client.shutdown(Shutdown::Both);
+    // Either side may have closed already.
+    let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
 }
