@@ -151,8 +151,7 @@ mod tests {
 
     #[test]
     fn names_and_formats_are_guessed() {
-        let of =
-            |file: &str| (name_of(Path::new(file)), format_of(Path::new(file)).map(|found| found.word()));
+        let of = |file: &str| (name_of(Path::new(file)), format_of(Path::new(file)).map(Format::word));
         assert_eq!(of("data/Iris Flowers.csv"), (Some("iris-flowers".into()), Some("csv")));
         assert_eq!(of("mnist.tar.gz"), (Some("mnist".into()), Some("idx")));
         assert_eq!(of("_a.zip"), (Some("a".into()), Some("idx")));

@@ -134,7 +134,8 @@ fn the_model_answers(server: &Server) {
     assert_eq!(server.json(&["models", "show", "iris"])[0]["versions"], json!([3, 2, 1]));
     assert_eq!(server.json(&["models", "show", "iris@1"])[0]["version"], 1);
 
-    let row = json!({"sepal_length_cm": 5.1, "sepal_width_cm": 3.5, "petal_length_cm": 1.4, "petal_width_cm": 0.2});
+    let row =
+        json!({"sepal_length_cm": 5.1, "sepal_width_cm": 3.5, "petal_length_cm": 1.4, "petal_width_cm": 0.2});
     for input in [row.clone(), json!([row]), json!({"inputs": [row]}), json!([[5.1, 3.5, 1.4, 0.2]])] {
         let file = server.file("row.json", input.to_string());
         let answer = &server.json(&["models", "predict", "iris", &file])[0];
