@@ -32,7 +32,7 @@ struct Frame;
 /// Schemas that no type of Rust's describes: what `spec` knows of bodies, and forms of JSON that derive cannot say.
 #[expect(clippy::too_many_lines, reason = "a table: one schema after the other")]
 fn written_schemas() -> Vec<(&'static str, Value)> {
-    vec![
+    let mut schemas = vec![
         ("JobSpec", JobSpec::schema()),
         ("JobChange", routes::JobChange::schema()),
         ("NewKey", routes::NewKey::schema()),
@@ -145,7 +145,9 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
                     {"class": "setosa", "probability": 0.98, "probabilities": {"setosa": 0.98, "versicolor": 0.02, "virginica": 0.0}}]},
             }),
         ),
-    ]
+    ];
+    schemas.extend(crate::train::plan::network_schemas());
+    schemas
 }
 
 fn described(mut schema: Value, description: &str) -> Value {

@@ -137,8 +137,16 @@ impl Jobs {
                 (now, counts.iter().filter(|(status, _)| status.waiting()).map(|(_, count)| count).sum())
             }
         };
-        *waiting = Some((counted.0, counted.1 + 1));
-        if counted.1 >= most { Err(SubmitError::QueueFull(most)) } else { Ok(()) }
+        let full = counted.1 >= most;
+        *waiting = Some((counted.0, counted.1 + u64::from(!full)));
+        if full { Err(SubmitError::QueueFull(most)) } else { Ok(()) }
+    }
+
+    /// A place that was taken and not used.
+    async fn give_place_back(&self) {
+        if let Some((_, count)) = &mut *self.waiting.lock().await {
+            *count = count.saturating_sub(1);
+        }
     }
 
     /// What jobs may take together, and what of it is free.

@@ -59,7 +59,19 @@ impl Jobs {
         idempotency: Option<Idempotency<Job>>,
     ) -> Result<Created<Job>, SubmitError> {
         self.take_place().await?;
-        let body = Arc::new(body);
+        let queued = self.queue(Arc::new(body), posted, idempotency).await;
+        if !matches!(queued, Ok(Created::Now(_))) {
+            self.give_place_back().await;
+        }
+        queued
+    }
+
+    async fn queue(
+        &self,
+        body: Arc<Value>,
+        posted: String,
+        idempotency: Option<Idempotency<Job>>,
+    ) -> Result<Created<Job>, SubmitError> {
         // A data set may lose a version between the plan and the queue; the next plan does not name it.
         for _ in 0..2 {
             let plan = self.resolve(body.clone()).await?;

@@ -92,8 +92,9 @@ impl Field for ModelSpec {
         Value::Object(members)
     }
 
+    /// The layers' own schemas stand where the layers are known.
     fn schema() -> Value {
-        json!({"$ref": "#/components/schemas/Model"})
+        json!({"$ref": "#/components/schemas/Network"})
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::methods::supervised::{self, SupervisedPlan};
 use crate::data::Dataset;
-use crate::spec::{Field, JobSpec, Pointer, Seed, SpecErrors};
+use crate::nn::layers::Layer;
+use crate::spec::{Field, JobSpec, NodeName, Outputs, Pointer, Seed, SpecErrors};
 
 /// Where data sets are found by name.
 pub trait Catalog {
@@ -234,4 +235,43 @@ fn method_schema(method: &str, fields: &Value) -> Value {
     }
     schema["required"] = Value::Array(required);
     schema
+}
+
+/// JSON Schemas of a network and of what it is made of, by name; `Network` is what a body's `model` holds.
+pub fn network_schemas() -> [(&'static str, Value); 4] {
+    let list = |of: &str| json!({"type": "array", "minItems": 1, "maxItems": 10_000, "items": {"$ref": format!("#/components/schemas/{of}")}});
+    let object = |member: &str, of: &str| {
+        let outputs = <Option<Outputs> as Field>::schema();
+        json!({"type": "object", "required": [member], "additionalProperties": false,
+               "properties": {member: list(of), "outputs": outputs}})
+    };
+    let network = json!({
+        "description": "A network: a sequence of layers, or a graph of nodes.",
+        "anyOf": [object("layers", "Layer"), object("nodes", "Node")],
+    });
+    let name = ("name", NodeName::schema());
+    let inputs =
+        json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]});
+    let mut layer = Layer::schema();
+    let mut node =
+        json!({"anyOf": Layer::all().iter().map(|layer| layer.schema("type")).collect::<Vec<_>>()});
+    add_members(&mut layer, &[name.clone()]);
+    add_members(&mut node, &[name, ("inputs", inputs)]);
+    layer["description"] = json!("A layer of a sequence.");
+    node["description"] = json!("A layer of a graph: `inputs` names the nodes that it takes.");
+    let numbers = json!({
+        "description": "A number, or nested arrays of numbers.",
+        "anyOf": [{"type": "number"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Numbers"}}],
+    });
+    [("Network", network), ("Layer", layer), ("Node", node), ("Numbers", numbers)]
+}
+
+/// Adds what every node of a network has beside its layer's own fields.
+fn add_members(schema: &mut Value, members: &[(&str, Value)]) {
+    let choices = schema["anyOf"].as_array_mut().into_iter().flatten();
+    for choice in choices.filter(|choice| choice["type"] == "object") {
+        for (member, schema) in members {
+            choice["properties"][*member] = schema.clone();
+        }
+    }
 }

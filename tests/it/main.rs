@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 #![expect(clippy::disallowed_methods, reason = "tests wait by the clock on the wall")]
 #![expect(clippy::needless_pass_by_value, reason = "the callers write json!(…)")]
-#![expect(unreachable_pub, reason = "what tests share is public to them")]
 
 mod access;
 mod accuracy;

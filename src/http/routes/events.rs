@@ -99,7 +99,10 @@ impl std::str::FromStr for EventId {
         )),
         (status = 204, description = "The job is finished, and all of it has been told: do not come again."),
     ),
-    extensions(("x-problems" = json!({"429": "There are too many open streams."})))
+    extensions(("x-problems" = json!({
+        "406": "Neither form of events is accepted.",
+        "429": "There are too many open streams.",
+    })))
 )]
 pub(crate) async fn of_job(
     State(state): State<AppState>,
@@ -129,7 +132,10 @@ pub(crate) async fn of_job(
         (String = "text/event-stream", example = "id: 1041\nevent: status\ndata: {\"job\":\"0193a5a0-7c1e-7b3a-9d2f-0d3c7a1b2c3d\",\"status\":\"queued\",\"run\":null}\n\n"),
         (EventList = "application/json"),
     ))),
-    extensions(("x-problems" = json!({"429": "There are too many open streams."})))
+    extensions(("x-problems" = json!({
+        "406": "Neither form of events is accepted.",
+        "429": "There are too many open streams.",
+    })))
 )]
 pub(crate) async fn of_all(
     State(state): State<AppState>,

@@ -77,7 +77,7 @@ impl Field for Values {
     }
 
     fn schema() -> Value {
-        json!({"anyOf": [{"type": "number"}, {"type": "array", "minItems": 1}]})
+        json!({"$ref": "#/components/schemas/Numbers"})
     }
 }
 

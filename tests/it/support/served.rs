@@ -13,7 +13,8 @@ pub(crate) struct Served {
     child: Child,
     pub(crate) address: String,
     pub(crate) client: reqwest::Client,
-    pub(crate) folder: TempDir,
+    /// Removed at the end.
+    _folder: TempDir,
 }
 
 impl Served {
@@ -34,7 +35,7 @@ impl Served {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let address = address.trim().to_owned();
         assert!(address.starts_with("http://127.0.0.1:"), "{address:?}");
-        Self { child, address, client: reqwest::Client::new(), folder }
+        Self { child, address, client: reqwest::Client::new(), _folder: folder }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

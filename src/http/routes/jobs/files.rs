@@ -31,6 +31,8 @@ pub(crate) async fn checkpoints(
     Path(id): Path<Uuid>,
     _: Query<Nothing>,
 ) -> Result<Json<CheckpointList>, Problem> {
+    // A job that is not there has none, which would look like one that has none yet.
+    state.store.job(JobId(id)).await?;
     let checkpoints = state.store.checkpoints(JobId(id)).await?;
     Ok(Json(CheckpointList { data: checkpoints.into_iter().map(CheckpointView::from).collect() }))
 }
@@ -52,6 +54,7 @@ pub(crate) async fn artifacts(
     Path(id): Path<Uuid>,
     _: Query<Nothing>,
 ) -> Result<Json<ArtifactList>, Problem> {
+    state.store.job(JobId(id)).await?;
     let artifacts = state.store.artifacts(JobId(id)).await?;
     Ok(Json(ArtifactList {
         data: artifacts.into_iter().map(|made| ArtifactView::new(JobId(id), made)).collect(),

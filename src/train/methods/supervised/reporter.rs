@@ -80,6 +80,8 @@ impl<'a> Reporter<'a> {
     pub(super) fn done(&mut self, step: u64) {
         self.flush();
         let progress = self.watch.estimator.progress(step);
-        self.sink.report(Report::Progress(Progress { fraction: 1.0, eta_seconds: Some(0.0), ..progress }));
+        // No further epoch is begun.
+        let epoch = step.div_ceil(self.work.steps_per_epoch.max(1));
+        self.sink.report(Report::Progress(Progress { epoch, fraction: 1.0, eta_seconds: Some(0.0), ..progress }));
     }
 }
