@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use lyceum::clock::monotonic;
 use lyceum::data::Dataset;
+use lyceum::jobs::process;
 use lyceum::spec::report::{Control, Outcome, Report};
 use lyceum::train::checkpoint::Snapshot;
 use lyceum::train::{self, ArtifactFile, Catalog, CatalogError, ModelFiles, Plan, RunSink};
@@ -51,6 +52,8 @@ impl RunSink for Nowhere {
 
 /// Prints the seconds of a step.
 pub(crate) fn main(spec: &Path, dataset: &Path) {
+    // As a worker does: the system shares a busy machine out by session.
+    process::stand_alone();
     let spec: Value = serde_json::from_slice(&std::fs::read(spec).expect("a spec")).expect("JSON");
     let dataset = One(Dataset::open_as(dataset, "mnist", 1).expect("a data set"));
     let plan = Plan::resolve_body(&spec, &dataset).expect("a plan");

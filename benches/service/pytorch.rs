@@ -15,7 +15,10 @@ const ROUNDS: usize = 5;
 /// Seconds of a step of the script.
 async fn script(python: &Path, network: &Network, threads: u32) -> f64 {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/train.py");
-    let output = Command::new(python)
+    // A session of its own, as a worker has: the system shares a busy machine out by session.
+    let output = Command::new("setsid")
+        .arg("--wait")
+        .arg(python)
         .arg(program)
         .arg(network.word)
         .args(["--part", network.part])
