@@ -15,8 +15,6 @@ super::settings! {
         pub columns: usize = 4_096, "LYCEUM_COLUMNS";
         /// Most bytes of a line of a table.
         pub line_bytes: usize = 16 << 20, "LYCEUM_LINE_BYTES";
-        /// Most pixels of an image.
-        pub image_pixels: u64 = 64_000_000, "LYCEUM_IMAGE_PIXELS";
         /// Seconds in which an upload must have been read.
         pub import_seconds: u64 = 3_600, "LYCEUM_IMPORT_SECONDS";
         /// Memory in MiB for reading an upload.

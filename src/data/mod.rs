@@ -31,7 +31,7 @@ pub use import::{
 pub use prepared::{Prepared, Reading};
 pub use preprocessing::{InputForm, Preprocessing};
 pub use sampler::Sampler;
-pub use split::{Partition, PartitionCounts, partition, partition_counts};
+pub use split::{Partition, PartitionCounts, check_parts, partition, partition_counts};
 pub use target::{TargetColumn, TargetKind, TargetScale, TargetValues};
 
 #[cfg(test)]

@@ -160,9 +160,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<impl Lines, String> {
     Ok(Decoded { channels, width, height, samples })
 }
 
-/// Whether a picture of so many channels can be brought to a network's: its own, or grey or colour.
+/// Whether a picture of so many channels can be brought to a network's: its own, or grey or colour, with alpha or
+/// without.
 pub(super) fn fits(channels: usize, wanted: usize) -> bool {
-    channels == wanted || ((1..=4).contains(&channels) && matches!(wanted, 1 | 3))
+    channels == wanted || ((1..=4).contains(&channels) && (1..=4).contains(&wanted))
 }
 
 /// Writes the picture as `shape` (`[C, H, W]`), values still 0 to 255: colour becomes grey by luminance, alpha is laid
@@ -246,19 +247,26 @@ fn weights(from: usize, to: usize) -> Vec<Taps> {
 fn fill_line(picture: &dyn Lines, y: usize, wanted: usize, line: &mut [f32]) {
     let (channels, width) = (picture.channels(), picture.width());
     let value = |channel: usize, x: usize| f64::from(picture.value(channel, y, x));
+    let has_alpha = channels % 2 == 0;
+    // Where alpha is wanted it is kept, else the picture is laid on black.
+    let (keeps_alpha, colours) = (wanted % 2 == 0, wanted - usize::from(wanted % 2 == 0));
     for x in 0..width {
-        let opaque =
-            if channels == wanted || channels % 2 == 1 { 1.0 } else { value(channels - 1, x) / 255.0 };
+        let opaque = if has_alpha && !keeps_alpha { value(channels - 1, x) / 255.0 } else { 1.0 };
         if channels == wanted {
             for channel in 0..wanted {
                 line[channel * width + x] = picture.value(channel, y, x);
             }
-        } else if channels >= 3 && wanted == 1 {
+            continue;
+        }
+        if keeps_alpha {
+            line[colours * width + x] = if has_alpha { picture.value(channels - 1, y, x) } else { 255.0 };
+        }
+        if channels >= 3 && colours == 1 {
             // Rec. 601; in thousandths, so that a grey that is written as a colour stays what it is.
             let luminance = (299.0 * value(0, x) + 587.0 * value(1, x) + 114.0 * value(2, x)) / 1000.0;
             line[x] = (luminance * opaque) as f32;
         } else {
-            for channel in 0..wanted {
+            for channel in 0..colours {
                 let source = if channels >= 3 { channel } else { 0 };
                 line[channel * width + x] = (value(source, x) * opaque) as f32;
             }

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{input_places, resolve_columns};
+use super::columns::{Columns, input_places, resolve_columns};
 use super::dataset::{ColumnData, Dataset, Element, with_elements};
 use super::storage::NO_CLASS;
 use super::transforms::{
@@ -120,6 +120,13 @@ impl Preprocessing {
                 .is_ok_and(|columns| columns.inputs.iter().all(|(_, columns)| columns.iter().all(grid)))
     }
 
+    /// The mistakes of the transforms alone, for a reference that is refused for something else.
+    pub fn check(dataset: &Dataset, reference: &DatasetRef, at: &Pointer) -> SpecErrors {
+        let mut errors = SpecErrors::new();
+        Steps::read(&reference.transforms, dataset, &at.key("transforms"), &mut errors);
+        errors
+    }
+
     /// Fits on the rows of the training part; also answers warnings for the plan. `at` is where `reference` stands.
     pub fn fit(
         dataset: &Dataset,
@@ -136,6 +143,7 @@ impl Preprocessing {
                 return Err(of_columns);
             }
         };
+        steps.check_inputs(dataset, &columns, &mut errors);
         let mut fitting = Fitting { dataset, rows: train_rows, steps, errors, warnings: Vec::new() };
         let places = input_places(reference, &at.key("input"));
         let mut inputs = Vec::with_capacity(columns.inputs.len());
@@ -178,17 +186,20 @@ pub(super) fn is_grid(kind: Kind) -> bool {
 /// What is to be done to which column.
 enum Steps {
     Auto,
-    /// By column, with where each step stands.
-    Listed {
-        columns: Vec<(String, Vec<(Transform, Pointer)>)>,
-        at: Pointer,
-    },
+    Listed { columns: Vec<ListedColumn>, at: Pointer },
+}
+
+/// A column that the user lists, where it stands, and its steps with where each of them does.
+struct ListedColumn {
+    name: String,
+    at: Pointer,
+    steps: Vec<(Transform, Pointer)>,
 }
 
 impl Steps {
     fn read(transforms: &Transforms, dataset: &Dataset, at: &Pointer, errors: &mut SpecErrors) -> Self {
         let Transforms::Listed(listed) = transforms else { return Self::Auto };
-        let mut columns: Vec<(String, Vec<(Transform, Pointer)>)> = Vec::new();
+        let mut columns: Vec<ListedColumn> = Vec::new();
         for (index, entry) in listed.iter().enumerate() {
             let at = at.index(index);
             let steps: Vec<(Transform, Pointer)> = entry
@@ -208,14 +219,28 @@ impl Steps {
                         &at,
                         format!("data set \"{}\" has no column \"{column}\"{hint}", dataset.schema().name),
                     );
-                } else if columns.iter().any(|(other, _)| other == column) {
+                } else if columns.iter().any(|other| other.name == *column) {
                     errors.push(&at, format!("column \"{column}\" is named twice"));
                 } else {
-                    columns.push((column.clone(), steps.clone()));
+                    columns.push(ListedColumn { name: column.clone(), at, steps: steps.clone() });
                 }
             }
         }
         Self::Listed { columns, at: at.clone() }
+    }
+
+    /// Notes columns that no input reads, whose steps would be passed over in silence.
+    fn check_inputs(&self, dataset: &Dataset, inputs: &Columns, errors: &mut SpecErrors) {
+        let Self::Listed { columns, .. } = self else { return };
+        let read = |name: &str| {
+            let mut read = inputs.inputs.iter().flat_map(|(_, columns)| columns);
+            read.any(|column| dataset.schema().columns[*column].name == name)
+        };
+        for column in columns.iter().filter(|column| !read(&column.name)) {
+            let detail =
+                format!("column \"{}\" is no input; \"target_transform\" is for the target", column.name);
+            errors.push(&column.at, detail);
+        }
     }
 
     /// The steps of a column, and where the user would change them.
@@ -232,8 +257,8 @@ impl Steps {
             }
             Self::Listed { columns, .. } => columns
                 .iter()
-                .find(|(name, _)| *name == column.name)
-                .map(|(_, steps)| steps.clone())
+                .find(|listed| listed.name == column.name)
+                .map(|listed| listed.steps.clone())
                 .unwrap_or_default(),
         }
     }

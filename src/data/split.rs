@@ -116,6 +116,11 @@ pub fn partition_counts(
     Ok(PartitionCounts { train: rest, validation, test, warnings })
 }
 
+/// The mistakes of a reference's parts alone, for one whose columns are refused.
+pub fn check_parts(schema: &DatasetSchema, reference: &DatasetRef, at: &Pointer) -> SpecErrors {
+    Sources::find(schema, reference, at).err().unwrap_or_default()
+}
+
 /// Where the parts come from, and the columns that a row must have; the mistakes of both.
 fn resolve(
     schema: &DatasetSchema,

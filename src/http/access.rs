@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 
+use super::idempotency::Caller;
 use super::{AppState, Kind, Problem};
 use crate::clock;
 use crate::jobs::token;
@@ -171,7 +172,7 @@ fn needed(method: &Method, route: &str) -> Option<Scope> {
 pub(super) async fn authorise(
     State(state): State<AppState>,
     route: Option<MatchedPath>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let Some(scope) = route.and_then(|route| needed(request.method(), route.as_str())) else {
@@ -183,6 +184,7 @@ pub(super) async fn authorise(
     match state.access.admit(request.headers(), scope).await {
         Ok(key) => {
             tracing::debug!(key = key.name, "admitted");
+            request.extensions_mut().insert(Caller(key.name));
             next.run(request).await
         }
         Err(problem) => problem.into_response(),

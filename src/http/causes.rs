@@ -43,7 +43,9 @@ impl From<InferenceError> for Problem {
             }
             InferenceError::TooManyExamples { .. } => Self::new(Kind::TooLarge, detail),
             InferenceError::QueueFull { .. } => Self::too_many(detail, 1),
-            InferenceError::Busy | InferenceError::Unloaded => Self::unavailable(detail, 1),
+            InferenceError::Busy | InferenceError::Unloaded | InferenceError::TooSlow { .. } => {
+                Self::unavailable(detail, 1)
+            }
             InferenceError::TooLarge { .. } => Self::unavailable(detail, 60),
             InferenceError::Internal(cause) => Self::internal(cause),
         }

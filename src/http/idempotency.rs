@@ -14,17 +14,25 @@ use super::AppState;
 use super::problem::{Kind, Problem};
 use crate::store::{Answer, Idempotency};
 
-/// The `Idempotency-Key` of a request that creates.
-pub(crate) struct IdempotencyKey(Option<String>);
+/// The `Idempotency-Key` of a request that creates, within the scope of its caller.
+pub(crate) struct IdempotencyKey {
+    key: Option<String>,
+    caller: String,
+}
+
+/// Who asks: the name of the key that was shown.
+#[derive(Clone, Debug)]
+pub(super) struct Caller(pub(super) String);
 
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         const NAME: HeaderName = HeaderName::from_static("idempotency-key");
-        let Some(key) = parts.headers.get(NAME) else { return Ok(Self(None)) };
+        let caller = parts.extensions.get::<Caller>().map_or_else(String::new, |caller| caller.0.clone());
+        let Some(key) = parts.headers.get(NAME) else { return Ok(Self { key: None, caller }) };
         match key.to_str() {
-            Ok(key) if (1..=255).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
+            Ok(key) if (1..=255).contains(&key.len()) => Ok(Self { key: Some(key.to_owned()), caller }),
             _ => Err(Problem::new(
                 Kind::BadRequest,
                 "an idempotency-key has 1 to 255 printable ASCII characters",
@@ -66,9 +74,10 @@ impl IdempotencyKey {
         scope: &str,
         digest: &[u8; 32],
     ) -> Result<Turn, Problem> {
-        let Some(key) = &self.0 else { return Ok(Turn::Own(None)) };
+        let Some(key) = &self.key else { return Ok(Turn::Own(None)) };
+        let scope = self.scope(scope);
         let turn = state.in_flight.enter(format!("{scope}\n{key}")).await;
-        Ok(match state.store.kept_answer(scope, key, digest).await? {
+        Ok(match state.store.kept_answer(&scope, key, digest).await? {
             Some(answer) => Turn::Answered(answer),
             None => Turn::Own(Some(turn)),
         })
@@ -81,7 +90,13 @@ impl IdempotencyKey {
         digest: [u8; 32],
         render: impl Fn(&T) -> Answer + Send + Sync + 'static,
     ) -> Option<Idempotency<T>> {
-        self.0.map(|key| Idempotency { scope: scope.to_owned(), key, digest, render: Arc::new(render) })
+        let scope = self.scope(scope);
+        self.key.map(|key| Idempotency { scope, key, digest, render: Arc::new(render) })
+    }
+
+    /// A route's keys of one caller.
+    fn scope(&self, route: &str) -> String {
+        if self.caller.is_empty() { route.to_owned() } else { format!("{route} {}", self.caller) }
     }
 }
 

@@ -55,7 +55,8 @@ impl Inference {
 fn outputs(output: &ModelOutput) -> impl Iterator<Item = DescribedOutput> {
     let several = output.columns.len() > 1;
     output.columns.iter().map(move |column| {
-        let name = if several { column.column.clone() } else { output.target.clone() };
+        // As a prediction calls it.
+        let name = column.column.clone();
         match &column.kind {
             TargetKind::Category { classes } => {
                 DescribedOutput { name, kind: Kind::Category, shape: Shape::new(), classes: classes.clone() }

@@ -18,6 +18,9 @@ pub enum InferenceError {
     /// As many requests wait for the model as may.
     #[error("{limit} requests wait for the model already")]
     QueueFull { limit: usize },
+    /// It is not awaited any longer.
+    #[error("the model did not answer within {seconds} s")]
+    TooSlow { seconds: u64 },
     /// The models that are in use leave no memory for this one.
     #[error("the memory for models is held by models that are in use")]
     Busy,

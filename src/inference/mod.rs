@@ -81,6 +81,9 @@ pub enum PredictInput {
 /// How long a request waits for memory that models in use hold, before it is told to come again.
 const MEMORY_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Evaluations that run and wait at most.
+const EVALUATIONS: usize = 16;
+
 /// Trained models, ready to be called. A handle; clones share everything.
 #[derive(Clone)]
 pub struct Inference(Arc<Shared>);
@@ -90,6 +93,8 @@ struct Shared {
     versions: Versions,
     cache: Cache<Served>,
     evaluations: Arc<Semaphore>,
+    /// Places for evaluations, the one that runs included.
+    evaluations_waiting: Semaphore,
     metrics: Metrics,
 }
 
@@ -101,6 +106,7 @@ impl Inference {
             versions: Versions::new(store, artifacts, metrics.clone()),
             cache: Cache::new(budget, MEMORY_PATIENCE, metrics.clone()),
             evaluations: Arc::new(Semaphore::new(1)),
+            evaluations_waiting: Semaphore::new(EVALUATIONS),
             settings,
             metrics,
         }))
@@ -120,7 +126,9 @@ impl Inference {
     ) -> Result<Value, InferenceError> {
         let found = self.0.versions.resolve(model, version).await?;
         let request = Request::new(found.counters.clone());
-        let predictions = self.predictions(&found, input).await;
+        let seconds = self.0.settings.seconds;
+        let predictions = tokio::time::timeout(Duration::from_secs(seconds), self.predictions(&found, input));
+        let predictions = predictions.await.unwrap_or(Err(InferenceError::TooSlow { seconds }));
         request.ended(predictions.as_ref().err());
         Ok(json!({"model": &*found.key.model, "version": found.key.version, "predictions": predictions?}))
     }
@@ -136,15 +144,20 @@ impl Inference {
         let found = self.0.versions.resolve(model, version).await?;
         let dataset = self.evaluated_data(&found, &request).await?;
         // One at a time: an evaluation takes a core, and weights beside those that are counted.
+        let Ok(_place) = self.0.evaluations_waiting.try_acquire() else {
+            return Err(InferenceError::QueueFull { limit: EVALUATIONS });
+        };
         let turn = self.0.evaluations.clone().acquire_owned().await;
         let (folder, data) = (found.folder.clone(), dataset.clone());
+        let seconds = self.0.settings.evaluate_seconds;
         let evaluated = served::off_thread(move || {
             let _turn = turn;
             let evaluated = evaluate::evaluate(&folder, &data, &request);
             memory::give_back();
             evaluated
-        })
-        .await??;
+        });
+        let evaluated = tokio::time::timeout(Duration::from_secs(seconds), evaluated);
+        let evaluated = evaluated.await.map_err(|_| InferenceError::TooSlow { seconds })???;
         Ok(evaluated.answer(&found.key.model, found.key.version, dataset.schema()))
     }
 

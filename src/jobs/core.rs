@@ -1,7 +1,7 @@
 //! What all parts of the queue share: the runs that are under way, and what they leave free.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ pub(crate) struct Live {
     /// Cancelled when the run has ended, however it did.
     pub(crate) ended: CancellationToken,
     heard: Mutex<Instant>,
+    /// The server ends, and the run is to end behind a checkpoint whatever the store says of its job.
+    leaving: AtomicBool,
 }
 
 impl Live {
@@ -54,8 +56,16 @@ impl Live {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has the run end behind a checkpoint, because the server ends.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+        self.tell(Control::Pause);
+    }
+
     /// Tells the run what to do. An order to stop is never taken back.
     pub(crate) fn tell(&self, control: Control) {
+        let leaving = self.leaving.load(Ordering::Relaxed);
+        let control = if leaving && control == Control::Continue { Control::Pause } else { control };
         self.control.send_if_modified(|told| {
             let changes = *told != control && *told != Control::Stop;
             if changes {
@@ -95,6 +105,7 @@ impl From<LiveRun> for Live {
             control: watch::Sender::new(Control::Continue),
             ended: CancellationToken::new(),
             heard: Mutex::new(clock::monotonic()),
+            leaving: AtomicBool::new(false),
         }
     }
 }

@@ -291,7 +291,7 @@ impl Jobs {
         self.core.holding.store(true, std::sync::atomic::Ordering::Relaxed);
         let runs = self.core.all_live();
         for live in &runs {
-            live.tell(Control::Pause);
+            live.leave();
         }
         let all = async {
             for live in &runs {

@@ -8,6 +8,7 @@ use super::core::{Core, Live, LiveRun};
 use super::protocol::{AssignedDataset, Assignment, RunLimits};
 use super::supervisor;
 use super::token;
+use crate::spec::field::whole;
 use crate::spec::report::{ErrorKind, RunError};
 use crate::store::{Claim, Process, StoreError};
 use crate::{clock, fault};
@@ -172,6 +173,6 @@ pub(super) fn kept_checkpoints(spec: &serde_json::Value) -> usize {
 pub(super) fn datasets_of(spec: &serde_json::Value) -> Vec<(String, Option<u32>)> {
     let dataset = &spec["training"]["dataset"];
     let name = dataset["name"].as_str().or_else(|| dataset.as_str());
-    let version = dataset["version"].as_u64().and_then(|version| u32::try_from(version).ok());
+    let version = whole(&dataset["version"]).and_then(|version| u32::try_from(version).ok());
     name.map(|name| (name.to_owned(), version)).into_iter().collect()
 }

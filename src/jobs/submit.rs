@@ -9,7 +9,7 @@ use super::catalog::DatasetError;
 use super::scheduler::datasets_of;
 use super::{Jobs, SubmitError};
 use crate::data::Dataset;
-use crate::spec::{Device, Field as _, Pointer, SpecErrors};
+use crate::spec::{Device, Field as _, Pointer, Resources, SpecErrors};
 use crate::store::{Conflict, Created, Idempotency, Job, NewJob, StoreError};
 use crate::train::{Catalog, CatalogError, Plan, PlanError, Requirements};
 
@@ -43,6 +43,16 @@ fn again(idempotency: &Idempotency<Job>) -> Idempotency<Job> {
         digest: idempotency.digest,
         render: idempotency.render.clone(),
     }
+}
+
+/// What a refused body asks for, where that much of it can be read.
+fn readable_requirements(body: &Value) -> Option<Requirements> {
+    let wanted = Resources::read(body.get("resources")?, &Pointer::root(), &mut SpecErrors::new())?;
+    Some(Requirements {
+        threads: wanted.threads.get(),
+        memory_mb: wanted.memory_mb.get(),
+        device: wanted.device,
+    })
 }
 
 impl Jobs {
@@ -96,16 +106,27 @@ impl Jobs {
         let found = self.find_datasets(&body).await?;
         let unavailable = |error: &dyn std::fmt::Display| SubmitError::Unavailable(error.to_string());
         let place = self.resolving.clone().acquire_owned().await.map_err(|error| unavailable(&error))?;
+        let posted = body.clone();
         let resolved = tokio::task::spawn_blocking(move || {
             let _place = place;
-            Plan::resolve_body(&body, &found)
+            Plan::resolve_body(&posted, &found)
         });
-        let plan = resolved.await.map_err(|error| unavailable(&error))?.map_err(|error| match error {
-            PlanError::Refused(errors) => SubmitError::Refused(errors),
-            PlanError::Unavailable(why) => SubmitError::Unavailable(why),
-        })?;
-        self.check_fit(plan.requirements())?;
-        Ok(plan)
+        match resolved.await.map_err(|error| unavailable(&error))? {
+            Ok(plan) => {
+                self.check_fit(plan.requirements())?;
+                Ok(plan)
+            }
+            Err(PlanError::Refused(mut errors)) => {
+                // What the server does not have is told together with the rest.
+                if let Some(wanted) = readable_requirements(&body)
+                    && let Err(more) = self.check_fit(wanted)
+                {
+                    errors.extend(more);
+                }
+                Err(SubmitError::Refused(errors))
+            }
+            Err(PlanError::Unavailable(why)) => Err(SubmitError::Unavailable(why)),
+        }
     }
 
     /// Opens what the body names. What it names wrongly is left to the plan to tell.

@@ -156,11 +156,19 @@ async fn deliver_spool(core: &Core, live: &Live) -> bool {
         // A line that was cut short is the last.
         let Some(batch) = line.ok().and_then(|line| serde_json::from_str::<Batch>(&line).ok()) else { break };
         over |= batch.reports.iter().any(|report| matches!(report, Report::Finished { .. }));
-        match core.store.report(live.run, batch.attempt, batch.seq, clock::now_us(), batch.reports).await {
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%error, run = %live.run, seq = batch.seq, "what a run left behind could not be applied");
-                return false;
+        loop {
+            let reports = batch.reports.clone();
+            match core.store.report(live.run, batch.attempt, batch.seq, clock::now_us(), reports).await {
+                Ok(_) => break,
+                // What the run has made is not lost for want of room.
+                Err(error @ (StoreError::Full | StoreError::Database(_))) if !core.closing.is_cancelled() => {
+                    tracing::error!(%error, run = %live.run, "what a run left behind waits to be stored");
+                    tokio::time::sleep(AGAIN).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, run = %live.run, seq = batch.seq, "what a run left behind could not be applied");
+                    return false;
+                }
             }
         }
     }
@@ -189,10 +197,14 @@ pub(crate) async fn take_over(core: &Arc<Core>) -> Result<(), StoreError> {
                 core.tasks.spawn(watch(core.clone(), live, Worker::adopt(process)));
             }
             _ => {
-                if !deliver_spool(core, &live).await {
-                    let error = ending(ErrorKind::Lost, "the run's process ended while no server watched it");
-                    end(core, &live, error).await;
-                }
+                // Beside the start, which does not wait for a disk that is full.
+                let core = core.clone();
+                core.tasks.clone().spawn(async move {
+                    if !deliver_spool(&core, &live).await {
+                        let why = "the run's process ended while no server watched it";
+                        end(&core, &live, ending(ErrorKind::Lost, why)).await;
+                    }
+                });
             }
         }
     }

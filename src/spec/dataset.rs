@@ -170,6 +170,10 @@ impl Field for Holdout {
         super::record::refuse_unknown(members, &MEMBERS, &[], at, what, errors);
         let said: Vec<&str> =
             MEMBERS[..3].iter().copied().filter(|member| members.contains_key(*member)).collect();
+        if members.contains_key("offset") && matches!(said[..], ["fraction" | "split"]) {
+            errors.push(&at.key("offset"), "goes with \"every\" alone");
+            return None;
+        }
         match said[..] {
             ["fraction"] => {
                 Fraction::read(&members["fraction"], &at.key("fraction"), errors).map(Self::Fraction)

@@ -38,8 +38,16 @@ pub fn whole(value: &Value) -> Option<i64> {
 
 /// The nearest of `known` to `word`, when it is near enough to be what was meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody mistypes a word this long, and comparing it with thousands takes a while.
+    const LONGEST: usize = 64;
+    const MOST: usize = 1_000;
+    if word.len() > LONGEST {
+        return None;
+    }
     known
         .into_iter()
+        .take(MOST)
+        .filter(|candidate| candidate.len() <= 2 * LONGEST)
         .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
         .filter(|(likeness, candidate)| {
             *likeness >= 0.6

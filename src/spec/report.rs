@@ -46,6 +46,8 @@ pub enum Report {
         key: String,
         sha256: String,
         bytes: u64,
+        /// `null` in JSON where a value is not finite.
+        #[serde(serialize_with = "all_finite_or_null", deserialize_with = "nulls_as_nan")]
         metrics: BTreeMap<String, f64>,
     },
     Finished {
@@ -74,6 +76,18 @@ fn finite_or_null<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S:
 
 fn null_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+fn all_finite_or_null<S: Serializer>(
+    values: &BTreeMap<String, f64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(values.iter().map(|(name, value)| (name, value.is_finite().then_some(*value))))
+}
+
+fn nulls_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let values = BTreeMap::<String, Option<f64>>::deserialize(deserializer)?;
+    Ok(values.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
 }
 
 /// How far a job is.

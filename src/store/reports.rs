@@ -100,21 +100,25 @@ impl State {
         reports: Vec<Report>,
     ) -> Result<(), StoreError> {
         let time = time.max(self.claimed_at);
-        let mut points: Vec<Point> = Vec::new();
+        let finish = reports.iter().position(|report| matches!(report, Report::Finished { .. }));
         let mut finished = None;
-        for report in reports {
-            // Points that stand together are one event, in its place among the others.
+        let mut points = Vec::new();
+        let mut rest = Vec::with_capacity(reports.len());
+        for report in reports.into_iter().take(finish.map_or(usize::MAX, |finish| finish + 1)) {
             match report {
                 Report::Metrics { points: more } => points.extend(more),
-                other => {
-                    self.keep_points(tx, std::mem::take(&mut points)).await?;
-                    if let Report::Finished { outcome } = other {
-                        finished = Some(outcome);
-                        break;
-                    }
-                    self.apply_one(tx, time, other).await?;
-                }
+                Report::Finished { outcome } => finished = Some(outcome),
+                other => rest.push(other),
             }
+        }
+        // All points of a batch are one event, behind what began the run and before what came of its steps.
+        let begun =
+            rest.iter().position(|report| matches!(report, Report::Started { .. })).map_or(0, |at| at + 1);
+        for (index, report) in rest.into_iter().enumerate() {
+            if index == begun {
+                self.keep_points(tx, std::mem::take(&mut points)).await?;
+            }
+            self.apply_one(tx, time, report).await?;
         }
         self.keep_points(tx, points).await?;
         let metrics = serde_json::to_string(&self.metrics)?;

@@ -21,6 +21,16 @@ pub enum SafetensorsError {
     Tensor(String, String),
 }
 
+impl From<SafetensorsError> for io::Error {
+    /// A full disk is told as one.
+    fn from(error: SafetensorsError) -> Self {
+        match error {
+            SafetensorsError::Io(error) => error,
+            other => Self::other(other),
+        }
+    }
+}
+
 impl From<SafeTensorError> for SafetensorsError {
     fn from(error: SafeTensorError) -> Self {
         Self::Damaged(error.to_string())
@@ -43,8 +53,8 @@ const KINDS: [(Kind, Dtype); 10] = [
 /// Headers are of a few bytes for each parameter; one beyond this is nobody's weights.
 const MOST_HEADER: u64 = 64 << 20;
 
-/// Writes tensors in their order.
-pub fn write(out: &mut dyn Write, tensors: &[(String, Tensor)]) -> Result<(), SafetensorsError> {
+/// What stands before the elements, and how many bytes these are.
+fn header(tensors: &[(String, Tensor)]) -> Result<(Vec<u8>, usize), SafetensorsError> {
     let mut infos = Vec::with_capacity(tensors.len());
     let mut end = 0;
     for (name, tensor) in tensors {
@@ -59,6 +69,18 @@ pub fn write(out: &mut dyn Write, tensors: &[(String, Tensor)]) -> Result<(), Sa
     let metadata = Metadata::new(None, infos)?;
     let mut header = serde_json::to_vec(&metadata).map_err(io::Error::other)?;
     header.resize(header.len().next_multiple_of(8), b' ');
+    Ok((header, end))
+}
+
+/// The length of what [`write`] writes.
+pub fn length(tensors: &[(String, Tensor)]) -> Result<u64, SafetensorsError> {
+    let (header, elements) = header(tensors)?;
+    Ok((8 + header.len() + elements) as u64)
+}
+
+/// Writes tensors in their order.
+pub fn write(out: &mut dyn Write, tensors: &[(String, Tensor)]) -> Result<(), SafetensorsError> {
+    let (header, _) = header(tensors)?;
     out.write_all(&(header.len() as u64).to_le_bytes())?;
     out.write_all(&header)?;
     for (name, tensor) in tensors {

@@ -90,14 +90,15 @@ impl Snapshot {
     pub fn write(&self, out: impl Write) -> io::Result<Written> {
         let header = Header { step: self.step, epoch: Exact(self.epoch), state: self.state.clone() };
         let header = serde_json::to_vec(&header)?;
-        let body = safetensors::to_bytes(&self.tensors).map_err(io::Error::other)?;
+        let body = safetensors::length(&self.tensors)?;
         let mut out = Hashing::new(out);
         out.write_all(MAGIC)?;
         out.write_all(&VERSION.to_le_bytes())?;
         out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(&(body.len() as u64).to_le_bytes())?;
+        out.write_all(&body.to_le_bytes())?;
         out.write_all(&header)?;
-        out.write_all(&body)?;
+        // Tensor by tensor: a second copy of all of them might not fit into the memory of the job.
+        safetensors::write(&mut out, &self.tensors)?;
         let checksum = out.hash.clone().finalize();
         out.write_all(&checksum)?;
         out.finish()

@@ -136,6 +136,8 @@ impl LoadedModel {
         for (column, name) in columns.zip(targets.into_iter().flatten()) {
             column.column.clone_from(name);
         }
+        // However many the client asks for, they are computed in this process.
+        let batch_size = batch_size.min(supervised::evaluation_batch(self.example_bytes(), rows.len()));
         supervised::evaluate(&self.network, self.preprocessing(), &objectives, dataset, rows, batch_size)
     }
 }

@@ -53,11 +53,15 @@ pub(crate) struct Estimator {
     evaluated: Pace,
     /// The first steps of a run are slower than the rest: memory is taken and kernels are chosen.
     warm: bool,
+    /// Examples that were evaluated, of those that the whole run evaluates.
+    examined: u64,
 }
 
 impl Estimator {
-    pub(crate) fn new(work: Work) -> Self {
-        Self { work, steps: Pace::default(), evaluated: Pace::default(), warm: false }
+    /// For a run that begins at `step`, the evaluations before which are done.
+    pub(crate) fn new(work: Work, step: u64) -> Self {
+        let examined = step / work.steps_per_epoch.max(1) * work.validation;
+        Self { work, steps: Pace::default(), evaluated: Pace::default(), warm: false, examined }
     }
 
     pub(crate) fn trained(&mut self, steps: u64, seconds: f64) {
@@ -72,6 +76,7 @@ impl Estimator {
 
     pub(crate) fn evaluated(&mut self, examples: u64, seconds: f64) {
         self.evaluated.add(examples, seconds);
+        self.examined += examples;
     }
 
     /// Seconds from `step`, with the evaluations after it and the test.
@@ -81,9 +86,8 @@ impl Estimator {
         // Forward and backward cost about three times the forward pass.
         let example_seconds =
             self.evaluated.seconds_per_unit().unwrap_or(step_seconds / per_step.max(1.0) / 3.0);
-        let epochs_done = step / self.work.steps_per_epoch.max(1);
-        let evaluations =
-            (self.work.epochs.saturating_sub(epochs_done) * self.work.validation + self.work.test) as f64;
+        let all = self.work.epochs.saturating_mul(self.work.validation).saturating_add(self.work.test);
+        let evaluations = all.saturating_sub(self.examined) as f64;
         let steps = self.work.steps.saturating_sub(step) as f64;
         Some(steps * step_seconds + evaluations * example_seconds)
     }
@@ -123,7 +127,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start(work: Work, step: u64) -> Self {
-        Self { estimator: Estimator::new(work), since: clock::monotonic(), step, told: None }
+        Self { estimator: Estimator::new(work, step), since: clock::monotonic(), step, told: None }
     }
 
     /// Called after every step; the progress to tell, where some is due.
@@ -173,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_remains_counts_validation_and_test() {
-        let mut estimator = Estimator::new(WORK);
+        let mut estimator = Estimator::new(WORK, 0);
         assert_eq!(estimator.remaining(0), None);
         estimator.trained(1, 3.0);
         estimator.trained(9, 0.9);
@@ -186,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_pace_that_changes_is_noticed() {
-        let mut estimator = Estimator::new(WORK);
+        let mut estimator = Estimator::new(WORK, 0);
         estimator.trained(1, 0.1);
         for _ in 0..100 {
             estimator.trained(1, 0.1);
@@ -199,7 +203,7 @@ mod tests {
 
     #[test]
     fn epochs_begun_are_counted_from_one() {
-        let estimator = Estimator::new(WORK);
+        let estimator = Estimator::new(WORK, 0);
         let epochs: Vec<u64> = [0, 9, 10, 39, 40].map(|step| estimator.progress(step).epoch).into();
         assert_eq!(epochs, [1, 1, 2, 4, 4]);
         assert!((estimator.progress(10).fraction - 0.25).abs() < 1e-12);

@@ -60,7 +60,7 @@ impl ModelFiles {
     /// Writes `weights.safetensors`.
     pub fn write_weights(&self, out: impl Write) -> io::Result<Written> {
         let mut out = Hashing::new(out);
-        safetensors::write(&mut out, &self.weights).map_err(io::Error::other)?;
+        safetensors::write(&mut out, &self.weights)?;
         out.finish()
     }
 }

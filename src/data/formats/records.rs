@@ -79,6 +79,14 @@ impl<R: BufRead> Records<R> {
             if done {
                 break true;
             }
+            if matches!(reading.state, State::Quoted) && reading.record.bytes.len() as u64 > self.record_bytes
+            {
+                return Err(ImportError::unprocessable(format!(
+                    "a quote is opened and not closed within {} bytes",
+                    self.record_bytes
+                ))
+                .at_line(reading.quote_line));
+            }
             self.check_size(reading.record)?;
         };
         self.line = reading.line;

@@ -119,8 +119,8 @@ struct Writer {
     keep: usize,
     most_artifacts: u64,
     artifacts_made: u64,
-    /// Keys of this run's, oldest first.
-    checkpoints: VecDeque<String>,
+    /// Steps and keys of this run's, oldest first.
+    checkpoints: VecDeque<(u64, String)>,
 }
 
 impl Writer {
@@ -187,13 +187,21 @@ impl Writer {
             bytes: written.bytes,
         });
         fault::point("worker.checkpoint.told");
-        self.checkpoints.retain(|other| *other != key);
-        self.checkpoints.push_back(key);
-        // The server keeps to the number; without one, the disk must not fill up. One more than is to be kept, so
-        // that none goes of which the server has not heard that there is a newer one.
+        self.checkpoints.retain(|(_, other)| *other != key);
+        self.checkpoints.push_back((snapshot.step, key));
+        self.forget_surplus()?;
+        Ok(())
+    }
+
+    /// The server keeps to the number of checkpoints. Without one the disk must not fill up: then those between the
+    /// last one that the server has heard of, which a retry would go on from, and the newest go here.
+    fn forget_surplus(&mut self) -> Result<(), ArtifactError> {
+        while self.checkpoints.get(1).is_some_and(|(step, _)| self.orders.knows(*step)) {
+            self.checkpoints.pop_front();
+        }
         while self.checkpoints.len() > self.keep + 1 {
-            if let Some(old) = self.checkpoints.pop_front() {
-                self.runtime.block_on(self.artifacts.delete_prefix(&old))?;
+            if let Some((_, surplus)) = self.checkpoints.remove(1) {
+                self.runtime.block_on(self.artifacts.delete_prefix(&surplus))?;
             }
         }
         Ok(())

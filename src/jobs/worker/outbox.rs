@@ -106,11 +106,8 @@ impl State {
         if self.reports.is_empty() && self.progress.is_none() {
             return if self.closed { Waiting::Closed } else { Waiting::Nothing };
         }
-        if self.closed || self.reports.iter().any(|report| !matches!(report, Report::Metrics { .. })) {
-            Waiting::Urgent
-        } else {
-            Waiting::Figures
-        }
+        let figures = |report: &Report| matches!(report, Report::Metrics { .. } | Report::Checkpoint { .. });
+        if self.closed || !self.reports.iter().all(figures) { Waiting::Urgent } else { Waiting::Figures }
     }
 
     fn take(&mut self) -> Vec<Report> {

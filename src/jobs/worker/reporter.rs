@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use super::outbox::{Outbox, Waiting};
 use crate::jobs::SPOOL;
 use crate::jobs::process;
 use crate::jobs::protocol::{Assignment, Batch, Heartbeat};
-use crate::spec::report::Control;
+use crate::spec::report::{Control, Report};
 use crate::{clock, fault};
 
 /// Metrics and progress are sent no faster than this.
@@ -27,16 +27,20 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// How long a finished run looks for a server, before it leaves its last words on the disk.
 const FAREWELL: Duration = Duration::from_secs(20);
 
-/// What the run is told to do. It reads this at every step.
+/// What the run is told to do, which it reads at every step; and what the server is known to know.
 #[derive(Debug, Default)]
-pub(super) struct Orders(AtomicU8);
+pub(super) struct Orders {
+    told: AtomicU8,
+    /// One more than the step of the newest checkpoint that the server has heard of.
+    known: AtomicU64,
+}
 
 const STOP: u8 = 2;
 const GONE: u8 = 3;
 
 impl Orders {
     pub(super) fn control(&self) -> Control {
-        match self.0.load(Ordering::Relaxed) {
+        match self.told.load(Ordering::Relaxed) {
             0 => Control::Continue,
             1 => Control::Pause,
             _ => Control::Stop,
@@ -50,17 +54,23 @@ impl Orders {
             Control::Stop => STOP,
         };
         // To stop is for good.
-        let _ =
-            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |told| (told < STOP).then_some(order));
+        let _ = self
+            .told
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |told| (told < STOP).then_some(order));
+    }
+
+    /// Whether the server has heard of a checkpoint of this step or a later one.
+    pub(super) fn knows(&self, step: u64) -> bool {
+        self.known.load(Ordering::Relaxed) > step
     }
 
     /// Nobody wants to hear of this run any more.
     fn gone(&self) {
-        self.0.store(GONE, Ordering::Relaxed);
+        self.told.store(GONE, Ordering::Relaxed);
     }
 
     pub(super) fn is_gone(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == GONE
+        self.told.load(Ordering::Relaxed) == GONE
     }
 }
 
@@ -140,7 +150,13 @@ impl Reporter {
     /// Until all is said.
     pub(super) async fn run(mut self) -> Delivered {
         let mut paced: Option<Instant> = None;
+        let mut looked = clock::monotonic();
         loop {
+            // A server that is back is noticed however busy the run is.
+            if self.spool.filled && looked.elapsed() >= AGAIN {
+                self.bring_spool().await;
+                looked = clock::monotonic();
+            }
             match self.outbox.waiting() {
                 Waiting::Nothing => {
                     self.idle().await;
@@ -162,14 +178,26 @@ impl Reporter {
                 continue;
             }
             fault::point("worker.batch.taken");
-            if self.spool.filled || !self.send(&batch).await {
-                self.spool.add(&batch);
-                fault::point("worker.batch.spooled");
-            } else {
-                fault::point("worker.batch.sent");
-            }
+            self.deliver(&batch).await;
         }
         self.farewell().await
+    }
+
+    /// Sees to it that the server has the batch or the disk holds it; while neither takes it, it is held here.
+    async fn deliver(&mut self, batch: &Batch) {
+        loop {
+            if !self.spool.filled && self.send(batch).await {
+                return fault::point("worker.batch.sent");
+            }
+            match self.spool.add(batch) {
+                Ok(()) => return fault::point("worker.batch.spooled"),
+                Err(error) => tracing::error!(%error, "reports wait: they can be neither sent nor kept"),
+            }
+            tokio::time::sleep(AGAIN).await;
+            if self.spool.filled {
+                self.bring_spool().await;
+            }
+        }
     }
 
     /// Waits for something to say; what the disk holds is brought meanwhile, once there is a server again.
@@ -196,6 +224,13 @@ impl Reporter {
         match self.link.report(self.about.run, &self.about.token, batch).await {
             Heard::Told(control) => {
                 self.orders.tell(control);
+                let steps = batch.reports.iter().filter_map(|report| match report {
+                    Report::Checkpoint { step, .. } => Some(*step),
+                    _ => None,
+                });
+                if let Some(step) = steps.max() {
+                    self.orders.known.fetch_max(step + 1, Ordering::Relaxed);
+                }
                 true
             }
             Heard::Gone => {
@@ -242,17 +277,19 @@ struct Spool {
 }
 
 impl Spool {
-    fn add(&mut self, batch: &Batch) {
-        let written = serde_json::to_vec(batch).map_err(std::io::Error::other).and_then(|mut line| {
-            line.push(b'\n');
-            let mut file = process::append(&self.path)?;
-            file.write_all(&line)?;
-            file.sync_data()
-        });
-        match written {
-            Ok(()) => self.filled = true,
-            Err(error) => tracing::error!(%error, "reports are lost: they can be neither sent nor kept"),
+    /// Adds a batch, or leaves what stands as it was.
+    fn add(&mut self, batch: &Batch) -> std::io::Result<()> {
+        let mut line = serde_json::to_vec(batch).map_err(std::io::Error::other)?;
+        line.push(b'\n');
+        let mut file = process::append(&self.path)?;
+        let before = file.metadata()?.len();
+        if let Err(error) = file.write_all(&line).and_then(|()| file.sync_data()) {
+            // Half a line would hide those behind it.
+            file.set_len(before)?;
+            return Err(error);
         }
+        self.filled = true;
+        Ok(())
     }
 
     fn read(&self) -> impl Iterator<Item = Batch> + use<> {

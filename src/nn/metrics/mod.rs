@@ -54,7 +54,8 @@ impl MetricState for Mean {
         if self.count == 0 {
             self.sum = sum;
         } else {
-            self.sum += sum;
+            // A sum that a checkpoint brought stands on the CPU at first.
+            self.sum = self.sum.to_device(sum.device()) + sum;
         }
         self.count += count;
     }

@@ -18,7 +18,7 @@ crate::record! {
         pub beta_1: Rate = Rate::literal(0.9),
         /// Decay of the mean of squared gradients.
         pub beta_2: Rate = Rate::literal(0.999),
-        /// Keeps the quotient finite.
+        /// Keeps the quotient finite. The paper's and PyTorch's; Keras has 1e-7.
         pub epsilon: Positive = Positive::literal(1e-8),
         /// L2 penalty: this times the parameter is added to its gradient.
         pub weight_decay: NonNegative = NonNegative::literal(0.0),

@@ -54,7 +54,12 @@ pub(crate) async fn series(
     Query(query): Query<MetricQuery>,
 ) -> Result<Json<SeriesList>, Problem> {
     // A job that is not there has no series, which would look like one without any.
-    state.store.job(JobId(id)).await?;
+    let job = state.store.job(JobId(id)).await?;
+    if let Some(run) = query.run
+        && !job.runs.iter().any(|known| known.id.0 == run)
+    {
+        return Err(Problem::not_found(format!("run {run} of this job")));
+    }
     let wanted = SeriesQuery {
         job: JobId(id),
         name: query.name,

@@ -41,7 +41,7 @@ impl Footprint {
         Self {
             // Weights, gradients, what the optimiser keeps, and the best weights so far; and the copy that a
             // checkpoint is written from.
-            by_parameter: ELEMENT * (2 + slots + u64::from(best) + 1 + slots),
+            by_parameter: ELEMENT * (2 + slots + u64::from(best) + 1 + slots + u64::from(best)),
             // What is kept for the way back, and its gradient while that is under way.
             by_activation: ELEMENT * 2 * batch,
             loads,

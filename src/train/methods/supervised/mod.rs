@@ -35,6 +35,7 @@ use crate::train::checkpoint::{Checkpoint, Exact};
 use crate::train::run::Ended;
 
 pub use config::{EarlyStoppingSpec, Supervised};
+pub(crate) use evaluation::batch_size as evaluation_batch;
 use evaluation::{Examiner, Metrics};
 use feed::Feed;
 pub(crate) use model::evaluate;

@@ -247,6 +247,12 @@ impl Resolution {
         self.costs().map(|inferred| inferred.flops).fold(0, u64::saturating_add)
     }
 
+    /// Parameters that training changes.
+    pub(super) fn trainable(&self) -> u64 {
+        let all = self.costs().flat_map(|inferred| &inferred.parameters);
+        all.filter(|parameter| parameter.trainable).map(ParameterSpec::elements).fold(0, u64::saturating_add)
+    }
+
     fn costs(&self) -> impl Iterator<Item = &Inferred> {
         self.nodes.iter().filter_map(|node| node.inferred.as_ref())
     }

@@ -8,7 +8,7 @@ use crate::nn::losses::{FittedLoss, Loss, Misfit, OutputView, TargetForm, Target
 use crate::nn::metrics::Metric;
 use crate::spec::dataset::DatasetRef;
 use crate::spec::field::did_you_mean;
-use crate::spec::{ModelSpec, Outputs, Pointer, SpecErrors};
+use crate::spec::{Component, ModelSpec, Outputs, Pointer, SpecErrors};
 
 /// Columns that one output predicts, read in the form that their loss asks for.
 pub(super) struct Target {
@@ -67,17 +67,28 @@ pub(super) fn targets(
                 .collect()
         }
     };
+    let transform = reference.target_transform.as_ref().map(|transform| &transform.0);
+    if let Some(transform) = transform {
+        check_target_transform(transform, errors);
+    }
     let read = read.into_iter().collect::<Option<Vec<Target>>>()?;
-    if let Some(transform) = &reference.target_transform {
-        let at = transform.0.pointer.clone();
-        if transform.0.kind != "standardize" {
-            transform.0.refuse_name("type", "a transform of a target", &["standardize"], errors);
-        } else if read.iter().any(|target| target.columns.iter().any(|column| !column.classes().is_empty())) {
-            errors.push(&at, "only numbers can be standardized, and the target holds classes");
-            return None;
-        }
+    if let Some(transform) = transform
+        && read.iter().any(|target| target.loss.target_form() != TargetForm::Numbers)
+    {
+        errors.push(&transform.pointer, "only numbers can be standardized, and the target holds classes");
+        return None;
     }
     Some(read)
+}
+
+/// The one transform of a target that there is has no fields.
+fn check_target_transform(transform: &Component, errors: &mut SpecErrors) {
+    if transform.kind != "standardize" {
+        return transform.refuse_name("type", "a transform of a target", &["standardize"], errors);
+    }
+    for field in transform.fields.keys().filter(|field| *field != "type") {
+        errors.push(&transform.pointer.key(field), format!("\"{field}\" is not a field of standardize"));
+    }
 }
 
 fn read_target(
@@ -130,9 +141,9 @@ fn zero_or_one(dataset: &Dataset, name: &str) -> Result<TargetColumn, String> {
     Err(format!("\"{name}\" holds more than nought and one"))
 }
 
-/// Finds the output of every target and fits its loss.
+/// Finds the output of every target and fits its loss. The network's outputs are brought into the targets' order.
 pub(super) fn fit_objectives(
-    network: &Resolution,
+    network: &mut Resolution,
     model: &ModelSpec,
     targets: Vec<Target>,
     config: Option<&Supervised>,
@@ -140,6 +151,7 @@ pub(super) fn fit_objectives(
     errors: &mut SpecErrors,
 ) -> Option<Vec<Objective>> {
     let outputs = pair_outputs(network, model, &targets, errors)?;
+    network.outputs.clone_from(&outputs);
     let weights = config.and_then(|config| config.loss_weights.as_ref());
     if let Some(weights) = weights {
         for name in weights.keys() {

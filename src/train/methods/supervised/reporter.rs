@@ -82,6 +82,11 @@ impl<'a> Reporter<'a> {
         let progress = self.watch.estimator.progress(step);
         // No further epoch is begun.
         let epoch = step.div_ceil(self.work.steps_per_epoch.max(1));
-        self.sink.report(Report::Progress(Progress { epoch, fraction: 1.0, eta_seconds: Some(0.0), ..progress }));
+        self.sink.report(Report::Progress(Progress {
+            epoch,
+            fraction: 1.0,
+            eta_seconds: Some(0.0),
+            ..progress
+        }));
     }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::config::{Losses, Supervised};
+use super::config::{EarlyStoppingSpec, Losses, Supervised};
 use super::footprint::Footprint;
 use super::network::{Head, resolve_network};
 use super::objectives::{Target, check_metrics, fit_objectives, series, targets};
 use super::parts::Parts;
 use super::plan::SupervisedPlan;
-use crate::data::{Columns, Dataset, Preprocessing, resolve_columns};
+use crate::data::{Columns, Dataset, Preprocessing, check_parts, resolve_columns};
 use crate::nn::layers::Layer;
 use crate::nn::metrics::Metric;
 use crate::spec::dataset::{DatasetRef, Holdout, Input};
@@ -44,6 +44,7 @@ struct Members {
     model: Option<ModelSpec>,
     losses: Option<Losses>,
     metrics: Option<Vec<Metric>>,
+    early_stopping: Option<Option<EarlyStoppingSpec>>,
 }
 
 /// What is known of the data: needed for shapes, targets and steps.
@@ -74,11 +75,11 @@ pub(crate) fn resolve(
         None => (None, None),
     };
     let inputs = input_names(data.as_ref(), members.dataset.as_ref());
-    let network = members.model.as_ref().map(|model| {
+    let mut network = members.model.as_ref().map(|model| {
         let head = Head { targets: targets.as_deref() };
         resolve_network(model, &inputs, preprocessing.as_ref(), &head, errors)
     });
-    let objectives = match (&network, &members.model, targets) {
+    let objectives = match (&mut network, &members.model, targets) {
         (Some(network), Some(model), Some(targets)) => {
             fit_objectives(network, model, targets, members.whole.as_ref(), at, errors)
         }
@@ -87,9 +88,13 @@ pub(crate) fn resolve(
     if let (Some(metrics), Some(objectives)) = (&members.metrics, &objectives) {
         check_metrics(metrics, objectives, &at.key("metrics"), errors);
     }
+    let monitor = unmeasured_monitor(&members);
     let (Some(whole), Some(data), Some(parts), Some(preprocessing), Some(network), Some(mut objectives)) =
         (members.whole, data, parts, preprocessing, network, objectives)
     else {
+        if let Some(monitor) = monitor {
+            refuse_monitor(&monitor, NO_VALIDATION, at, errors);
+        }
         return Ok(None);
     };
     let batch = whole.batch_size.get().min(parts.counts.train.max(1));
@@ -100,6 +105,12 @@ pub(crate) fn resolve(
         super::objectives::standardize(&mut objectives, &data.dataset, &parts.rows().train, at, errors);
     }
     check_monitor(&whole, &series(&objectives, parts.counts.validation > 0), at, errors);
+    if whole.epochs.get() > 0 && network.trainable() == 0 {
+        errors.push(
+            &at.key("model"),
+            "the network has no parameters to train; \"epochs\": 0 takes it as it is",
+        );
+    }
     let footprint = Footprint::new(&whole, batch, network.loads())
         .with_evaluation(network.example_bytes(), network.input_elements(), &parts.counts)
         .with_data(&data.dataset, &preprocessing.0, &objectives, &parts.counts);
@@ -123,7 +134,7 @@ pub(crate) fn resolve(
         objectives,
         optimizer: whole.optimizer.clone(),
         gradient_clipping: whole.gradient_clipping.map(|clipping| clipping.0),
-        early_stopping: whole.early_stopping.as_ref().map(super::config::EarlyStoppingSpec::rule),
+        early_stopping: whole.early_stopping.as_ref().map(EarlyStoppingSpec::rule),
         batch_size: batch,
         epochs: whole.epochs.get(),
     };
@@ -140,6 +151,7 @@ fn read_members(training: &Component, errors: &mut SpecErrors) -> Members {
             model: Some(whole.model.clone()),
             losses: Some(whole.loss.clone()),
             metrics: Some(whole.metrics.clone()),
+            early_stopping: Some(whole.early_stopping.clone()),
             whole: Some(whole),
         };
     }
@@ -149,6 +161,7 @@ fn read_members(training: &Component, errors: &mut SpecErrors) -> Members {
         model: member(training, "model", errors),
         losses: member(training, "loss", errors),
         metrics: member(training, "metrics", errors),
+        early_stopping: member(training, "early_stopping", errors),
     };
     if members.model.is_none() {
         check_layers(training, errors);
@@ -211,6 +224,8 @@ fn find_data(
         Ok(columns) => Ok(Some(Data { dataset, columns, reference })),
         Err(refused) => {
             errors.extend(refused);
+            errors.extend(check_parts(dataset.schema(), &reference, &at));
+            errors.extend(Preprocessing::check(&dataset, &reference, &at));
             Ok(None)
         }
     }
@@ -246,6 +261,7 @@ fn prepare(
         Ok(parts) => parts,
         Err(refused) => {
             errors.extend(refused);
+            errors.extend(Preprocessing::check(&data.dataset, &data.reference, at));
             return (None, None);
         }
     };
@@ -290,14 +306,30 @@ fn check_monitor(config: &Supervised, series: &[String], at: &Pointer, errors: &
     if series.contains(&rule.monitor) {
         return;
     }
-    let at = at.key("early_stopping").key("monitor");
-    let advice = match rule.monitor.strip_prefix("val_") {
+    match rule.monitor.strip_prefix("val_") {
         Some(rest) if series.iter().any(|name| name == rest) => {
-            "there is no validation part: say \"validation\": {\"fraction\": 0.1} in the dataset".to_owned()
+            refuse_monitor(&rule.monitor, NO_VALIDATION, at, errors);
         }
-        _ => format!("the series of this job are {}", series.join(", ")),
-    };
-    errors.push(&at, format!("\"{}\" is not measured; {advice}", rule.monitor));
+        _ => {
+            let advice = format!("the series of this job are {}", series.join(", "));
+            refuse_monitor(&rule.monitor, &advice, at, errors);
+        }
+    }
+}
+
+const NO_VALIDATION: &str =
+    "there is no validation part: say \"validation\": {\"fraction\": 0.1} in the dataset";
+
+fn refuse_monitor(monitor: &str, advice: &str, at: &Pointer, errors: &mut SpecErrors) {
+    let at = at.key("early_stopping").key("monitor");
+    errors.push(&at, format!("\"{monitor}\" is not measured; {advice}"));
+}
+
+/// A monitor of the validation part where there is none, which can be told whatever else is wrong.
+fn unmeasured_monitor(members: &Members) -> Option<String> {
+    let rule = members.early_stopping.as_ref()?.as_ref()?;
+    let held = members.dataset.as_ref()?.validation.is_some();
+    (rule.monitor.starts_with("val_") && !held).then(|| rule.monitor.clone())
 }
 
 /// The members of `training` with everything written out.
