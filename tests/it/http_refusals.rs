@@ -180,3 +180,45 @@ async fn wrong_bodies_cost_no_memory() {
     assert!(peak < 1 << 20, "the server was larger by {peak} KiB");
     server.get("/readyz").await.expect(200);
 }
+
+/// What is wrong in one place does not hide what is wrong in another that can be judged without it.
+#[tokio::test]
+async fn mistakes_do_not_hide_one_another() {
+    let server = server().await;
+    server.upload("name=iris&format=csv", IRIS).await.expect(201);
+    let mut body = iris(5);
+    body["training"]["dataset"] = json!({
+        "name": "iris", "target": "speceis", "split": "trian", "test": {"split": "tset"},
+        "transforms": [{"columns": ["petal_length"], "steps": ["standardise"]}],
+    });
+    body["training"]["batch_size"] = json!(0);
+    body["training"]["early_stopping"] = json!({"monitor": "val_loss"});
+    body["resources"] = json!({"threads": 500, "memory_mb": 512});
+    let refused = server.post("/v1/jobs", &body).await;
+    assert_eq!(refused.status, 422);
+    let told: BTreeSet<&str> = refused.pointers().into_iter().collect();
+    let expected = [
+        "/resources/threads",
+        "/training/batch_size",
+        "/training/dataset/split",
+        "/training/dataset/target",
+        "/training/dataset/test/split",
+        "/training/dataset/transforms/0/columns/0",
+        "/training/dataset/transforms/0/steps/0",
+        "/training/early_stopping/monitor",
+    ];
+    assert_eq!(told, expected.into_iter().collect(), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn a_network_without_parameters_is_not_trained() {
+    let server = server().await;
+    server.upload("name=iris&format=csv", IRIS).await.expect(201);
+    let mut body = iris(1);
+    body["training"]["dataset"]["input"] = json!(["petal_length_cm", "petal_width_cm", "sepal_width_cm"]);
+    body["training"]["model"] = json!({"layers": ["softmax"]});
+    let refused = server.post("/v1/jobs", &body).await;
+    assert_eq!(refused.pointers(), ["/training/model"], "{}", refused.body);
+    body["training"]["epochs"] = json!(0);
+    server.post("/v1/plans", &body).await.expect(200);
+}

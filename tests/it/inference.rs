@@ -450,7 +450,8 @@ async fn every_kind_of_target_is_answered_in_its_own_words() {
     }
     let model = json!({"nodes": [colour, weight], "outputs": {"colour": "shade", "weight": "mass"}});
     let loss = json!({"colour": "categorical_cross_entropy", "weight": "mean_squared_error"});
-    let several = json!({"input": ["size"], "target": ["colour", "weight"]});
+    // The targets' order is not that of the outputs.
+    let several = json!({"input": ["size"], "target": ["weight", "colour"]});
     world.train(&[&set], &goods("several", several, json!({"model": model, "loss": loss}))).await;
     let answer = world.predict("several", json!([[1], [null]])).await.unwrap();
     assert_eq!(answer["predictions"][1]["weight"], json!({"value": 2.0}));
