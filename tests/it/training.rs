@@ -302,9 +302,9 @@ fn the_perceptron_of_the_text_answers_as_the_text_does() {
 
 #[test]
 fn as_many_rows_are_drawn_as_the_plan_counted() {
-    let parts = [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3})];
-    for (test, validation) in
-        parts.iter().flat_map(|test| parts.iter().map(move |validation| (test, validation)))
+    let tests = [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3})];
+    let validations = [json!({"fraction": 0.1}), json!({"every": 5, "offset": 1})];
+    for (test, validation) in tests.iter().flat_map(|test| validations.iter().map(move |other| (test, other)))
     {
         let plan = plan(&json!({
             "method": "supervised",
