@@ -322,6 +322,18 @@ mod tests {
         assert_eq!(inner, plain);
     }
 
+    /// Where libtorch cannot tell the two layouts apart it takes the slower kernels, from there to the end.
+    #[test]
+    fn one_channel_is_innermost_too() {
+        let options = (Kind::Float, Device::Cpu);
+        let images = contiguous_channels_last(&Tensor::ones([2, 1, 8, 8], options));
+        let kernel = contiguous_channels_last(&Tensor::ones([3, 1, 3, 3], options));
+        assert_eq!((images.stride(), kernel.stride()), (vec![64, 1, 8, 1], vec![9, 1, 3, 1]));
+        let features = images.conv2d::<Tensor>(&kernel, None, [1, 1], [0, 0], [1, 1], 1);
+        assert!(is_channels_last(&features));
+        assert_eq!(features.min().double_value(&[]), 9.0);
+    }
+
     #[test]
     fn norms_and_factors_are_of_all_tensors_together() {
         let mut tensors = [Tensor::from_slice(&[3.0_f32, 0.0]), Tensor::from_slice(&[4.0_f32])];

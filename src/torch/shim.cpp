@@ -18,6 +18,7 @@
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/MemoryFormat.h>
 #include <c10/util/Exception.h>
 
 using at::Tensor;
@@ -145,7 +146,14 @@ char *lyceum_scale(Tensor *const *tensors, size_t count, const Tensor *factor) {
 char *lyceum_contiguous(const Tensor *tensor, bool channels_last, Tensor **out) {
     return caught([&] {
         auto format = channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-        *out = new Tensor(tensor->contiguous(format));
+        auto laid_out = tensor->contiguous(format);
+        // Of one channel both layouts are the same memory, and libtorch takes the strides' word for which it is: what
+        // a convolution gives, and the kernels behind it, follow from that.
+        if (channels_last) {
+            auto strides = c10::get_channels_last_strides_2d(laid_out.sizes());
+            if (laid_out.strides() != at::IntArrayRef(strides)) laid_out = laid_out.as_strided(laid_out.sizes(), strides);
+        }
+        *out = new Tensor(laid_out);
     });
 }
 

@@ -165,6 +165,17 @@ async fn the_queue_goes_by_priority_then_age() {
 }
 
 #[tokio::test]
+async fn a_new_job_is_answered_as_it_is_read() {
+    let (_folder, store) = open().await;
+    post(&store, json!({"priority": -3})).await;
+    let changes = json!({"priority": -3, "labels": {"b": "2", "a": "1"}, "timeout_seconds": 9, "max_attempts": 5,
+        "resources": {"device": "auto", "threads": 3, "memory_mb": 77}, "model_name": "another"});
+    let Created::Now(answered) = store.create_job(job(changes), None).await.unwrap() else { unreachable!() };
+    let read = store.job(answered.id).await.unwrap();
+    assert_eq!(format!("{answered:#?}"), format!("{read:#?}"));
+}
+
+#[tokio::test]
 async fn a_head_that_does_not_fit_blocks_unless_it_waits_for_a_gpu() {
     let (_folder, store) = open().await;
     let gpu = post(&store, json!({"priority": 9, "resources": {"device": "cuda:1"}})).await;

@@ -9,7 +9,7 @@ use lyceum::data::{Dataset, Format, ImportLimits, ImportRequest, import};
 use lyceum::spec::report::{Control, ErrorKind, Outcome, Report};
 use lyceum::train::checkpoint::Checkpoint;
 use lyceum::train::model::{DOCUMENT_FILE, LoadedModel, WEIGHTS_FILE};
-use lyceum::train::{Catalog, CatalogError, ModelFiles, Plan, RecordingSink};
+use lyceum::train::{Catalog, CatalogError, Method, ModelFiles, Plan, RecordingSink};
 use serde_json::{Value, json};
 use tch::Tensor;
 
@@ -298,4 +298,23 @@ fn the_perceptron_of_the_text_answers_as_the_text_does() {
     let answer = model.forward(&[Tensor::from_slice(&[-1.0_f32, 2.0]).view([1, 2])]);
     assert!((answer[0].double_value(&[0, 0]) - 0.002_473).abs() < 1e-6);
     assert!(!answer[0].requires_grad());
+}
+
+#[test]
+fn as_many_rows_are_drawn_as_the_plan_counted() {
+    let tests = [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3})];
+    let validations = [json!({"fraction": 0.1}), json!({"every": 5, "offset": 1})];
+    for (test, validation) in tests.iter().flat_map(|test| validations.iter().map(move |other| (test, other)))
+    {
+        let plan = plan(&json!({
+            "method": "supervised",
+            "dataset": {"name": "iris", "target": "species", "test": test, "validation": validation},
+            "model": {"layers": [{"type": "dense", "units": 3, "activation": "softmax"}]},
+            "loss": "categorical_cross_entropy", "optimizer": "sgd"}));
+        let Method::Supervised(method) = &plan.method;
+        let (counts, rows) = (&method.parts.counts, method.parts.rows());
+        let drawn = [&rows.train, &rows.validation, &rows.test].map(|part| part.len() as u64);
+        assert_eq!([counts.train, counts.validation, counts.test], drawn, "{test} {validation}");
+        assert_eq!(drawn.iter().sum::<u64>(), 150);
+    }
 }
