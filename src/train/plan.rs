@@ -255,7 +255,7 @@ pub fn network_schemas() -> [(&'static str, Value); 4] {
     let mut layer = Layer::schema();
     let mut node =
         json!({"anyOf": Layer::all().iter().map(|layer| layer.schema("type")).collect::<Vec<_>>()});
-    add_members(&mut layer, &[name.clone()]);
+    add_members(&mut layer, std::slice::from_ref(&name));
     add_members(&mut node, &[name, ("inputs", inputs)]);
     layer["description"] = json!("A layer of a sequence.");
     node["description"] = json!("A layer of a graph: `inputs` names the nodes that it takes.");

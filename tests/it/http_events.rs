@@ -36,20 +36,18 @@ impl Stream {
     /// The next event; `None` where the server ended the stream.
     async fn next(&mut self) -> Option<Told> {
         loop {
-            while let Some((block, rest)) = self.text.split_once("\n\n") {
-                let told = parse(block);
-                self.text = rest.to_owned();
+            while let Some(end) = self.text.find("\n\n") {
+                let told = parse(&self.text[..end]);
+                self.text.drain(..end + 2);
                 if told.is_some() {
                     return told;
                 }
             }
-            match self.pieces.next().await {
-                Some(piece) => self.text.push_str(std::str::from_utf8(&piece.unwrap()).unwrap()),
-                None => {
-                    assert_eq!(self.text, "", "the stream was cut within an event");
-                    return None;
-                }
-            }
+            let Some(piece) = self.pieces.next().await else {
+                assert_eq!(self.text, "", "the stream was cut within an event");
+                return None;
+            };
+            self.text.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
         }
     }
 

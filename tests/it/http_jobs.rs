@@ -318,13 +318,13 @@ async fn jobs_are_found_by_what_they_are() {
     };
     let newest_first: Vec<String> = waiting.iter().rev().cloned().collect();
     assert_eq!(found("status=queued").await, newest_first);
-    assert_eq!(found("status=running").await, [running.clone()]);
+    assert_eq!(found("status=running").await, std::slice::from_ref(&running));
     assert_eq!(found("status=queued,running").await.len(), 5);
     assert_eq!(found("label=course").await, newest_first);
     assert_eq!(found("label=course=x,number=1").await, [waiting[1].clone()]);
     assert_eq!(found("label=number=7").await, Vec::<String>::new());
     assert_eq!(found("model=job-2").await, [waiting[2].clone()]);
-    assert_eq!(found("name=iris").await, [running.clone()]);
+    assert_eq!(found("name=iris").await, std::slice::from_ref(&running));
     let page = server.get("/v1/jobs?limit=3").await.expect(200);
     let next = page["next"].as_str().unwrap();
     assert_eq!(ids(&page), newest_first[..3]);

@@ -289,8 +289,8 @@ async fn equal_specs_make_equal_weights_named_in_the_order_of_the_plan() {
     assert_eq!((part.status.as_u16(), &part.bytes[..]), (206, &first.bytes[8..16]));
     let known = request("GET", uri).header(header::IF_NONE_MATCH, first.header("etag"));
     assert_eq!(server.ask(known, Body::empty()).await.status, 304);
-    let past = request("GET", uri).header(header::RANGE, "bytes=99999999-");
-    assert_eq!(server.ask(past, Body::empty()).await.status, 416);
+    let behind = request("GET", uri).header(header::RANGE, "bytes=99999999-");
+    assert_eq!(server.ask(behind, Body::empty()).await.status, 416);
 }
 
 #[tokio::test]

@@ -148,7 +148,7 @@ impl Server {
             let page = self.ask(request, Body::empty()).await.expect(200);
             events.extend(page["data"].as_array().unwrap().iter().cloned());
             match page["next"].as_str() {
-                Some(next) => after = next.to_owned(),
+                Some(next) => next.clone_into(&mut after),
                 None => return events,
             }
         }

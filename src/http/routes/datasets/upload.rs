@@ -85,7 +85,7 @@ pub(crate) async fn upload(
     let asked = Sha256::digest(format!("{}\n{}", query.name, content.0)).into();
     let _turn = match key.turn(&state, SCOPE, &asked).await? {
         Turn::Answered(before) => return repeated(before),
-        own => own,
+        own @ Turn::Own(_) => own,
     };
     let upload = Upload {
         name: query.name,

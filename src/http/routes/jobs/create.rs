@@ -37,7 +37,7 @@ pub(crate) async fn create(
     let digest = Sha256::digest(&text).into();
     let _turn = match key.turn(&state, SCOPE, &digest).await? {
         Turn::Answered(before) => return repeated(before),
-        own => own,
+        own @ Turn::Own(_) => own,
     };
     let idempotency = key.keep(SCOPE, digest, answer);
     let posted = String::from_utf8_lossy(&text).into_owned();
