@@ -33,8 +33,15 @@ build: setup ## bin/lyceum
 serve: build ## run the server on 127.0.0.1:8080 with the data folder lyceum-data
 	@bin/lyceum serve $(ARGS)
 
+# The library's own tests first: they are ready in half the time.
 test: setup ## all tests
+ifeq ($(ARGS),)
+	@cargo test --locked $(FAULTS) --lib
+	@cargo test --locked $(FAULTS) --bins --test it
+	@cargo test --locked $(FAULTS) --doc
+else
 	@cargo test --locked $(FAULTS) $(ARGS)
+endif
 
 lint: setup components ## format, clippy, documentation, dependencies, prepared queries, OpenAPI
 	@rustfmt --check $(SOURCES)

@@ -107,7 +107,7 @@ async fn reports(
     fault::point("server.report.stored");
     live.tell(control);
     if checkpoint {
-        core.tasks.spawn(forget_old_checkpoints(core.clone(), live.clone()));
+        forget_old_checkpoints(&core, &live).await;
     }
     if finished {
         core.let_go(&live);
@@ -152,7 +152,7 @@ async fn heartbeat(
 }
 
 /// Keeps as many of the job's checkpoints as its spec says. The newest stands before an older one goes.
-async fn forget_old_checkpoints(core: Arc<Core>, live: Arc<Live>) {
+async fn forget_old_checkpoints(core: &Core, live: &Live) {
     let kept = match core.store.checkpoints(live.job).await {
         Ok(kept) => kept,
         Err(error) => return tracing::warn!(%error, job = %live.job, "checkpoints cannot be listed"),

@@ -193,15 +193,21 @@ impl Writer {
         Ok(())
     }
 
-    /// The server keeps to the number of checkpoints. Without one the disk must not fill up: then those between the
-    /// last one that the server has heard of, which a retry would go on from, and the newest go here.
+    /// The server keeps to the number of checkpoints that it has heard of. Those that it need not hear of go here:
+    /// while training is faster than the reports, and while there is no server, so that the disk does not fill up. The
+    /// last one that the server is known to know stays, since a retry would go on from it.
     fn forget_surplus(&mut self) -> Result<(), ArtifactError> {
         while self.checkpoints.get(1).is_some_and(|(step, _)| self.orders.knows(*step)) {
             self.checkpoints.pop_front();
         }
-        while self.checkpoints.len() > self.keep + 1 {
-            if let Some((_, surplus)) = self.checkpoints.remove(1) {
-                self.runtime.block_on(self.artifacts.delete_prefix(&surplus))?;
+        let mut place = 1;
+        while self.checkpoints.len() > self.keep + 1 && place < self.checkpoints.len() - 1 {
+            let key = &self.checkpoints[place].1;
+            if self.outbox.withdraw(key) || self.orders.is_alone() {
+                self.runtime.block_on(self.artifacts.delete_prefix(key))?;
+                self.checkpoints.remove(place);
+            } else {
+                place += 1;
             }
         }
         Ok(())

@@ -65,6 +65,14 @@ impl Outbox {
         self.state().waiting()
     }
 
+    /// Takes back that a checkpoint stands, where nobody has been told of it yet.
+    pub(super) fn withdraw(&self, checkpoint: &str) -> bool {
+        let mut state = self.state();
+        let before = state.reports.len();
+        state.reports.retain(|report| !matches!(report, Report::Checkpoint { key, .. } if key == checkpoint));
+        state.reports.len() < before
+    }
+
     /// Takes what waits, at most one batch of it.
     pub(super) fn take(&self) -> Vec<Report> {
         self.state().take()
@@ -158,6 +166,22 @@ mod tests {
         assert_eq!(outbox.waiting(), Waiting::Urgent);
         assert_eq!(outbox.take(), [points(5), progress(2), finished]);
         assert_eq!(outbox.waiting(), Waiting::Closed);
+    }
+
+    #[test]
+    fn a_checkpoint_can_be_taken_back_until_it_is_told() {
+        let checkpoint = |step: u64| {
+            let key = step.to_string();
+            Report::Checkpoint { step, epoch: 0.0, key, sha256: String::new(), bytes: 1 }
+        };
+        let outbox = Outbox::default();
+        for step in 1..=3 {
+            outbox.push(checkpoint(step));
+        }
+        assert_eq!(outbox.waiting(), Waiting::Figures);
+        assert!(outbox.withdraw("2") && !outbox.withdraw("2"));
+        assert_eq!(outbox.take(), [checkpoint(1), checkpoint(3)]);
+        assert!(!outbox.withdraw("3"));
     }
 
     #[test]

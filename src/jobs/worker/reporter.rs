@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -33,6 +33,8 @@ pub(super) struct Orders {
     told: AtomicU8,
     /// One more than the step of the newest checkpoint that the server has heard of.
     known: AtomicU64,
+    /// Whether there is no server for now, and what is told stands on the disk.
+    alone: AtomicBool,
 }
 
 const STOP: u8 = 2;
@@ -62,6 +64,11 @@ impl Orders {
     /// Whether the server has heard of a checkpoint of this step or a later one.
     pub(super) fn knows(&self, step: u64) -> bool {
         self.known.load(Ordering::Relaxed) > step
+    }
+
+    /// Whether there is no server for now.
+    pub(super) fn is_alone(&self) -> bool {
+        self.alone.load(Ordering::Relaxed)
     }
 
     /// Nobody wants to hear of this run any more.
@@ -190,7 +197,10 @@ impl Reporter {
                 return fault::point("worker.batch.sent");
             }
             match self.spool.add(batch) {
-                Ok(()) => return fault::point("worker.batch.spooled"),
+                Ok(()) => {
+                    self.orders.alone.store(true, Ordering::Relaxed);
+                    return fault::point("worker.batch.spooled");
+                }
                 Err(error) => tracing::error!(%error, "reports wait: they can be neither sent nor kept"),
             }
             tokio::time::sleep(AGAIN).await;
@@ -252,6 +262,7 @@ impl Reporter {
             }
         }
         self.spool.clear();
+        self.orders.alone.store(self.spool.filled, Ordering::Relaxed);
         true
     }
 

@@ -105,7 +105,7 @@ pub(crate) fn resolve(
         super::objectives::standardize(&mut objectives, &data.dataset, &parts.rows().train, at, errors);
     }
     check_monitor(&whole, &series(&objectives, parts.counts.validation > 0), at, errors);
-    if whole.epochs.get() > 0 && network.trainable() == 0 {
+    if errors.is_empty() && whole.epochs.get() > 0 && network.trainable() == 0 {
         errors.push(
             &at.key("model"),
             "the network has no parameters to train; \"epochs\": 0 takes it as it is",
