@@ -96,7 +96,9 @@ impl Server {
     /// Ends the workers that there are.
     pub(crate) async fn end_workers(&self) {
         let before = self.workers();
-        before.iter().for_each(|pid| signal(*pid, Signal::KILL));
+        for pid in &before {
+            signal(*pid, Signal::KILL);
+        }
         while self.workers().iter().any(|pid| before.contains(pid)) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -131,7 +133,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         let workers = self.workers();
         signal(self.pid(), Signal::KILL);
-        workers.into_iter().for_each(|pid| signal(pid, Signal::KILL));
+        for pid in workers {
+            signal(pid, Signal::KILL);
+        }
     }
 }
 

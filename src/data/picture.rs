@@ -247,9 +247,10 @@ fn weights(from: usize, to: usize) -> Vec<Taps> {
 fn fill_line(picture: &dyn Lines, y: usize, wanted: usize, line: &mut [f32]) {
     let (channels, width) = (picture.channels(), picture.width());
     let value = |channel: usize, x: usize| f64::from(picture.value(channel, y, x));
-    let has_alpha = channels % 2 == 0;
+    let has_alpha = channels.is_multiple_of(2);
     // Where alpha is wanted it is kept, else the picture is laid on black.
-    let (keeps_alpha, colours) = (wanted % 2 == 0, wanted - usize::from(wanted % 2 == 0));
+    let keeps_alpha = wanted.is_multiple_of(2);
+    let colours = wanted - usize::from(keeps_alpha);
     for x in 0..width {
         let opaque = if has_alpha && !keeps_alpha { value(channels - 1, x) / 255.0 } else { 1.0 };
         if channels == wanted {

@@ -72,7 +72,7 @@ fn header(tensors: &[(String, Tensor)]) -> Result<(Vec<u8>, usize), SafetensorsE
     Ok((header, end))
 }
 
-/// The length of what [`write`] writes.
+/// The length of what [`write()`] writes.
 pub fn length(tensors: &[(String, Tensor)]) -> Result<u64, SafetensorsError> {
     let (header, elements) = header(tensors)?;
     Ok((8 + header.len() + elements) as u64)

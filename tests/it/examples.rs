@@ -89,7 +89,9 @@ fn data(name: &str, test: &Value) -> (&'static str, Vec<u8>, f64) {
 
 fn majority<T: Ord>(learned: &[T], tried: &[T]) -> f64 {
     let mut counts = BTreeMap::new();
-    learned.iter().for_each(|class| *counts.entry(class).or_insert(0) += 1);
+    for class in learned {
+        *counts.entry(class).or_insert(0) += 1;
+    }
     let commonest = counts.into_iter().max_by_key(|(_, count)| *count).unwrap().0;
     tried.iter().filter(|class| *class == commonest).count() as f64 / tried.len() as f64
 }

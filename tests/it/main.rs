@@ -1,5 +1,7 @@
 //! The integration tests, one binary so that libtorch is linked once.
 
+#![expect(clippy::expect_used, reason = "as it does, with a word of why")]
+#![expect(clippy::print_stdout, reason = "tests that measure print what they found")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 #![expect(clippy::disallowed_methods, reason = "tests wait by the clock on the wall")]
 #![expect(clippy::needless_pass_by_value, reason = "the callers write json!(…)")]

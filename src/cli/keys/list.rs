@@ -11,7 +11,6 @@ use crate::cli::{Exit, output};
 pub(super) struct List {}
 
 impl List {
-    #[expect(clippy::unused_self, reason = "a command like any other")]
     pub(super) async fn run(self, client: &Client) -> Result<(), Exit> {
         let keys = client.get(&["v1", "keys"]).await?;
         if client.json {

@@ -14,7 +14,7 @@ use crate::config;
 /// Make, list and revoke the keys by which callers are known.
 ///
 /// A server without keys serves its own machine alone. With the first key, which needs the scope admin, it begins to
-/// ask every caller for one: --key or LYCEUM_KEY here, "authorization: Bearer <key>" over HTTP.
+/// ask every caller for one: `--key` or `LYCEUM_KEY` here, `authorization: Bearer` and the key over HTTP.
 #[derive(clap::Args)]
 pub(super) struct Keys {
     #[command(subcommand)]

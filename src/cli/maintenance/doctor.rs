@@ -46,7 +46,7 @@ impl Doctor {
             broken.len()
         )?;
         mistakes.extend(broken);
-        let left = orphans(&inspector, folder, Duration::from_secs(86_400)).await?;
+        let left = orphans(&inspector, folder, Duration::from_hours(24)).await?;
         let bytes: u64 = left.iter().map(|orphan| orphan.bytes).sum();
         writeln!(out, "left over  {} files, {bytes} bytes (lyceum gc lists and removes them)", left.len())?;
         for mistake in &mistakes {

@@ -113,7 +113,7 @@ impl World {
                 }
             }
             Event::Pause(pick) => {
-                self.control(pick, |id| async move { store.pause_job(id).await.map(drop) }).await
+                self.control(pick, |id| async move { store.pause_job(id).await.map(drop) }).await;
             }
             Event::Resume(pick) => {
                 self.control(pick, |id| async move { store.resume_job(id).await.map(drop) }).await;

@@ -104,7 +104,10 @@ async fn job_cell(store: &Store, state: &str, event: &str) -> String {
     };
     let done = match event {
         "claim" => match claim(store).await {
-            Some(claim) => Ok(assert_eq!(claim.job, job)),
+            Some(claim) => {
+                assert_eq!(claim.job, job);
+                Ok(())
+            }
             None => Err(StoreError::Gone),
         },
         "pause" => store.pause_job(job).await.map(drop),

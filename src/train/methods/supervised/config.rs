@@ -27,7 +27,7 @@ crate::record! {
         pub loss: Losses,
         /// With several targets, what each loss counts; 1 where a target is absent.
         pub loss_weights: Option<BTreeMap<String, NonNegative>> = None,
-        /// How it is made small; Adam where it is absent (Keras has RMSprop).
+        /// How it is made small; Adam where it is absent, where Keras takes `rmsprop`.
         pub optimizer: Optimizer = default_optimizer(),
         /// What is measured beside the loss.
         pub metrics: Vec<Metric> = Vec::new(),

@@ -44,7 +44,7 @@ struct Members {
     model: Option<ModelSpec>,
     losses: Option<Losses>,
     metrics: Option<Vec<Metric>>,
-    early_stopping: Option<Option<EarlyStoppingSpec>>,
+    early_stopping: Option<EarlyStoppingSpec>,
 }
 
 /// What is known of the data: needed for shapes, targets and steps.
@@ -151,7 +151,7 @@ fn read_members(training: &Component, errors: &mut SpecErrors) -> Members {
             model: Some(whole.model.clone()),
             losses: Some(whole.loss.clone()),
             metrics: Some(whole.metrics.clone()),
-            early_stopping: Some(whole.early_stopping.clone()),
+            early_stopping: whole.early_stopping.clone(),
             whole: Some(whole),
         };
     }
@@ -161,7 +161,7 @@ fn read_members(training: &Component, errors: &mut SpecErrors) -> Members {
         model: member(training, "model", errors),
         losses: member(training, "loss", errors),
         metrics: member(training, "metrics", errors),
-        early_stopping: member(training, "early_stopping", errors),
+        early_stopping: member::<Option<EarlyStoppingSpec>>(training, "early_stopping", errors).flatten(),
     };
     if members.model.is_none() {
         check_layers(training, errors);
@@ -194,10 +194,10 @@ fn find_data(
     errors: &mut SpecErrors,
 ) -> Result<Option<Data>, PlanError> {
     let at = training.pointer.key("dataset");
-    let Some(named) = training.fields.get("dataset").and_then(Value::as_object) else { return Ok(None) };
+    let Some(said) = training.fields.get("dataset").and_then(Value::as_object) else { return Ok(None) };
     let mut noted = SpecErrors::new();
-    let name = named.get("name").and_then(|name| Name::read(name, &at, &mut noted));
-    let version = named.get("version").and_then(|version| Option::<Version>::read(version, &at, &mut noted));
+    let name = said.get("name").and_then(|name| Name::read(name, &at, &mut noted));
+    let version = said.get("version").and_then(|version| Option::<Version>::read(version, &at, &mut noted));
     let (Some(name), true) = (name, noted.is_empty()) else { return Ok(None) };
     let dataset = match catalog.dataset(name.as_str(), version.flatten().map(Version::get)) {
         Ok(dataset) => dataset,
@@ -327,7 +327,7 @@ fn refuse_monitor(monitor: &str, advice: &str, at: &Pointer, errors: &mut SpecEr
 
 /// A monitor of the validation part where there is none, which can be told whatever else is wrong.
 fn unmeasured_monitor(members: &Members) -> Option<String> {
-    let rule = members.early_stopping.as_ref()?.as_ref()?;
+    let rule = members.early_stopping.as_ref()?;
     let held = members.dataset.as_ref()?.validation.is_some();
     (rule.monitor.starts_with("val_") && !held).then(|| rule.monitor.clone())
 }
