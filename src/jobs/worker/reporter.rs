@@ -97,6 +97,7 @@ pub(super) struct About {
     run: Uuid,
     attempt: u32,
     token: Arc<str>,
+    folder: PathBuf,
     log: PathBuf,
     log_bytes: u64,
     orphan: Duration,
@@ -115,6 +116,10 @@ pub(super) async fn beat(link: Link, about: About, orders: Arc<Orders>) {
             }
             Heard::Gone => orders.gone(),
             Heard::Nothing => {
+                // Without its folder there is no server that could ever ask for this run.
+                if !about.folder.exists() {
+                    orders.gone();
+                }
                 if clock::monotonic() - heard > about.orphan {
                     tracing::warn!("there has been no server for too long; the run ends behind a checkpoint");
                     orders.tell(Control::Pause);
@@ -142,6 +147,7 @@ impl Reporter {
             run: assignment.run,
             attempt: assignment.attempt,
             token: assignment.token.as_str().into(),
+            folder: assignment.folder.clone(),
             log: assignment.folder.join("log"),
             log_bytes: assignment.limits.log_bytes,
             orphan: Duration::from_secs(assignment.limits.orphan_seconds),
@@ -192,7 +198,7 @@ impl Reporter {
 
     /// Sees to it that the server has the batch or the disk holds it; while neither takes it, it is held here.
     async fn deliver(&mut self, batch: &Batch) {
-        loop {
+        while !self.orders.is_gone() {
             if !self.spool.filled && self.send(batch).await {
                 return fault::point("worker.batch.sent");
             }

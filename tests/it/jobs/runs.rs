@@ -153,3 +153,20 @@ async fn what_can_never_start_is_refused() {
         Ok(_) => panic!("it was taken"),
     }
 }
+
+/// A run whose data folder was removed is nobody's, and ends by itself.
+#[tokio::test]
+async fn a_run_without_a_folder_ends() {
+    let queue = queue().await;
+    let job = submit(&queue, &body(1_000_000)).await;
+    queue.until(job, |job| job.progress.step > 0).await;
+    let running = queue.store.runs(job).await.unwrap().pop().unwrap();
+    let pid = rustix::process::Pid::from_raw(running.process.unwrap().pid).unwrap();
+    queue.jobs.shutdown(lyceum::config::OnShutdown::Keep, Duration::from_secs(5)).await;
+    drop(queue);
+    let begun = Instant::now();
+    while rustix::process::test_kill_process(pid).is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it goes on");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
