@@ -56,7 +56,9 @@ fmt: ## format the sources
 
 bench: setup ## benchmarks of the whole and of its parts, each figure beside its target
 	@cargo bench --locked --profile dev --bench service -- $(ARGS)
-	@cargo bench --locked --profile dev --bench store --bench inference -- $(ARGS)
+ifeq ($(ARGS),)
+	@cargo bench --locked --profile dev --bench store --bench inference
+endif
 
 bench-pytorch: setup ## training steps against PyTorch's, side by side; downloads PyTorch once
 	@bench/setup.sh $(PYTORCH)
