@@ -11,15 +11,3 @@ CREATE TABLE api_key (
     revoked_at   INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX api_key_name ON api_key (name) WHERE revoked_at IS NULL;
-
--- Who changed what. The key's name is kept as it was.
-CREATE TABLE audit (
-    id      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    time    INTEGER NOT NULL,
-    caller  TEXT    NOT NULL, -- a key's name; empty where there are no keys
-    action  TEXT    NOT NULL, -- method and route
-    object  TEXT    NOT NULL, -- the path
-    status  INTEGER NOT NULL,
-    request TEXT    NOT NULL  -- the request's id
-) STRICT;
-CREATE INDEX audit_time ON audit (time);
