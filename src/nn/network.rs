@@ -58,21 +58,12 @@ impl NetworkPlan {
         self.nodes.iter().any(|node| node.layer.name() == "conv2d")
     }
 
-    /// The nodes whose activation may run behind max-pooling instead of before it: it looks at each element alone and
-    /// never decreases, the pooling is all that it feeds, and it is no output.
+    /// The nodes whose activation [may run late](may_run_late).
     pub fn movable_activations(&self) -> Vec<usize> {
         let movable = |index: &usize| {
-            let Some(activation) = self.nodes[*index].layer.activation() else { return false };
-            let mut takers = self
-                .nodes
-                .iter()
-                .flat_map(|node| node.inputs.iter().map(move |source| (node, source)))
-                .filter(|(_, source)| **source == Source::Node(*index));
-            activation.name() != "linear"
-                && activation.elementwise_non_decreasing()
-                && !self.outputs.contains(index)
-                && takers.next().is_some_and(|(taker, _)| taker.layer.name() == "max_pool2d")
-                && takers.next().is_none()
+            let takes = |node: &&NetworkNode| node.inputs.contains(&Source::Node(*index));
+            let mut takers = self.nodes.iter().filter(takes).map(|node| node.layer.name());
+            may_run_late(&self.nodes[*index].layer, self.outputs.contains(index), &mut takers)
         };
         (0..self.nodes.len()).filter(movable).collect()
     }
@@ -84,6 +75,15 @@ impl NetworkPlan {
         };
         (0..self.nodes.len()).map(infer).collect()
     }
+}
+
+/// Whether a layer's activation may run behind max-pooling instead of before it: it looks at each element alone and never
+/// decreases, the pooling is all that it feeds (`takers` are the layers that take it), and it is no output.
+pub fn may_run_late(layer: &Layer, is_output: bool, takers: &mut dyn Iterator<Item = &'static str>) -> bool {
+    let moves = layer
+        .activation()
+        .is_some_and(|activation| activation.name() != "linear" && activation.elementwise_non_decreasing());
+    moves && !is_output && takers.next() == Some("max_pool2d") && takers.next().is_none()
 }
 
 /// What a pass is to give.

@@ -9,7 +9,7 @@ use crate::data::Preprocessing;
 use crate::nn::initializers::ParameterSpec;
 use crate::nn::layers::{Inferred, Layer};
 use crate::nn::losses::LossForm;
-use crate::nn::network::{NetworkInput, NetworkNode, NetworkPlan, Source};
+use crate::nn::network::{NetworkInput, NetworkNode, NetworkPlan, Source, may_run_late};
 use crate::spec::{Field, ModelSpec, NODE_MEMBERS, Outputs, Pointer, Resources, Shape, SpecErrors};
 use crate::train::graph::Graph;
 use crate::train::plan::{NodeSummary, PlanError, Summary};
@@ -373,13 +373,10 @@ impl Resolution {
     /// Nodes whose activation gives the same behind the max-pooling that is their only use, at a part of the work.
     fn late_activations(&self) -> Vec<usize> {
         let late = |index: &usize| {
-            let commutes = self.nodes[*index].layer.as_ref().is_some_and(|layer| {
-                layer.activation().is_some_and(|activation| activation.elementwise_non_decreasing())
-            });
-            let mut consumers = self.consumers(*index);
-            let pooled = matches!((consumers.next(), consumers.next()), (Some(only), None)
-                if self.nodes[only].layer.as_ref().is_some_and(|layer| layer.name() == "max_pool2d"));
-            commutes && pooled && !self.outputs.contains(index)
+            let Some(layer) = &self.nodes[*index].layer else { return false };
+            let mut takers =
+                self.consumers(*index).filter_map(|taker| Some(self.nodes[taker].layer.as_ref()?.name()));
+            may_run_late(layer, self.outputs.contains(index), &mut takers)
         };
         (0..self.nodes.len()).filter(late).collect()
     }
