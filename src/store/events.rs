@@ -2,12 +2,36 @@
 
 use std::sync::Arc;
 
-use sqlx::query_as;
+use serde_json::json;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{query, query_as};
 use tokio::sync::broadcast;
 
 use super::{Event, EventKind, JobId, JobStatus, Store, StoreError};
 
 const PAGE: u32 = 500;
+
+/// Writes new events in their order and gives them their ids.
+pub(super) async fn insert(conn: &mut SqliteConnection, events: &mut [Event]) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let row = |event: &Event| json!([event.job.0.simple().to_string(), event.kind, &*event.data, event.time]);
+    let rows = json!(events.iter().map(row).collect::<Vec<_>>()).to_string();
+    let inserted = query!(
+        "INSERT INTO event (job_id, kind, data, time)
+         SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) ORDER BY key",
+        rows
+    )
+    .execute(conn)
+    .await?;
+    // One writer: the ids of one statement follow each other.
+    let first = inserted.last_insert_rowid() - events.len() as i64 + 1;
+    for (event, id) in events.iter_mut().zip(first..) {
+        event.id = id;
+    }
+    Ok(())
+}
 
 /// Follows the events of one job or of all: first what is stored, then what comes, each once and in order.
 pub struct Follower {

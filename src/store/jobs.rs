@@ -209,13 +209,13 @@ pub(super) async fn load_one(conn: &mut SqliteConnection, id: JobId) -> Result<J
 }
 
 /// Writes the event of a job's new status.
-pub(super) async fn status_event(
+pub(super) fn status_event(
     tx: &mut Tx,
     job: JobId,
     status: JobStatus,
     run: Option<RunId>,
 ) -> Result<(), StoreError> {
-    tx.event(job, EventKind::Status, &json!({"status": status, "run": run})).await
+    tx.event(job, EventKind::Status, &json!({"status": status, "run": run}))
 }
 
 /// Writes a job's last event.
@@ -231,7 +231,7 @@ pub(super) async fn end_event(tx: &mut Tx, job: JobId) -> Result<(), StoreError>
     let error: Option<serde_json::Value> = end.error.as_deref().map(serde_json::from_str).transpose()?;
     let model = end.made_model.map(|name| json!({"name": name, "version": end.made_version}));
     let data = json!({"status": end.status, "metrics": metrics, "model": model, "error": error});
-    tx.event(job, EventKind::End, &data).await
+    tx.event(job, EventKind::End, &data)
 }
 
 /// Ends a job that has no run.
@@ -239,7 +239,7 @@ async fn cancel_now(tx: &mut Tx, job: JobId) -> Result<(), StoreError> {
     query!("UPDATE job SET status = 'cancelled', desired = NULL, finished_at = ? WHERE id = ?", tx.now, job)
         .execute(&mut tx.conn)
         .await?;
-    status_event(tx, job, JobStatus::Cancelled, None).await?;
+    status_event(tx, job, JobStatus::Cancelled, None)?;
     end_event(tx, job).await
 }
 
@@ -247,7 +247,7 @@ async fn set_status(tx: &mut Tx, job: JobId, status: JobStatus) -> Result<(), St
     query!("UPDATE job SET status = ?, desired = NULL, not_before = 0 WHERE id = ?", status, job)
         .execute(&mut tx.conn)
         .await?;
-    status_event(tx, job, status, None).await
+    status_event(tx, job, status, None)
 }
 
 async fn set_desired(tx: &mut Tx, job: JobId, desired: Option<Desired>) -> Result<(), StoreError> {
@@ -275,10 +275,23 @@ impl NewJob {
         let device = resources.device.to_string();
         let (name, model) = (spec.name.as_str(), spec.model().as_str());
         let progress = serde_json::to_string(&Progress::default())?;
-        query!(
-            "INSERT INTO job (id, name, status, priority, not_before, threads, memory_mb, device, max_attempts,
-                              timeout_us, attempt, failures, progress, metrics, notes, model_name, created_at)
-             VALUES (?, ?, 'queued', ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, '{}', '', ?, ?)",
+        let spec = spec.write();
+        let canonical = spec.to_string();
+        let labels = serde_json::to_string(&self.spec.labels.0)?;
+        let datasets = serde_json::to_string(&self.datasets)?;
+        // One call, since each is a way to SQLite's thread and back. The data sets may have been deleted since the
+        // spec was resolved. The youngest job is the last of its priority.
+        let made = query!(
+            r#"INSERT INTO job (id, name, status, priority, not_before, threads, memory_mb, device, max_attempts,
+                                timeout_us, attempt, failures, progress, metrics, notes, model_name, created_at)
+               VALUES (?, ?, 'queued', ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, '{}', '', ?, ?);
+               INSERT INTO job_document (job_id, spec, posted) VALUES (?, ?, ?);
+               INSERT INTO job_label (job_id, key, value) SELECT ?, key, value FROM json_each(?);
+               INSERT INTO job_dataset (job_id, dataset_id, version)
+               SELECT ?, dataset_id, version FROM json_each(?) AS held CROSS JOIN dataset ON name = held.value ->> 0
+               JOIN dataset_version ON dataset_id = dataset.id AND version = held.value ->> 1;
+               SELECT (SELECT coalesce(sum(n), 0) FROM queue_depth WHERE priority >= ?) AS "position!: u64",
+                      (SELECT count(*) FROM job_dataset WHERE job_id = ?) AS "datasets!: u64""#,
             id,
             name,
             priority,
@@ -289,26 +302,24 @@ impl NewJob {
             timeout,
             progress,
             model,
-            tx.now
-        )
-        .execute(&mut tx.conn)
-        .await?;
-        let spec = spec.write();
-        let canonical = spec.to_string();
-        query!(
-            "INSERT INTO job_document (job_id, spec, posted) VALUES (?, ?, ?)",
+            tx.now,
             id,
             canonical,
-            self.posted
+            self.posted,
+            id,
+            labels,
+            id,
+            datasets,
+            priority,
+            id
         )
-        .execute(&mut tx.conn)
+        .fetch_one(&mut tx.conn)
         .await?;
-        set_labels(tx, id, &self.spec.labels.0).await?;
-        self.insert_datasets(tx, id).await?;
-        status_event(tx, id, JobStatus::Queued, None).await?;
-        // The youngest is the last of its priority.
-        let position = depth(&mut tx.conn, priority).await?;
-        Ok(self.queued(id, spec, tx.now, position))
+        if made.datasets < self.datasets.len() as u64 {
+            return Err(self.gone(tx).await?);
+        }
+        status_event(tx, id, JobStatus::Queued, None)?;
+        Ok(self.queued(id, spec, tx.now, made.position))
     }
 
     /// The job as it was inserted: reading it back would take as long as writing it.
@@ -344,24 +355,20 @@ impl NewJob {
         }
     }
 
-    /// Holds the data sets, which may have been deleted since the spec was resolved.
-    async fn insert_datasets(&self, tx: &mut Tx, id: JobId) -> Result<(), StoreError> {
+    /// Which data set was deleted since the spec was resolved.
+    async fn gone(&self, tx: &mut Tx) -> Result<StoreError, StoreError> {
         for (name, version) in &self.datasets {
-            let held = query!(
-                "INSERT OR IGNORE INTO job_dataset (job_id, dataset_id, version)
-                 SELECT ?, dataset_id, version FROM dataset_version JOIN dataset ON dataset.id = dataset_id
-                 WHERE name = ? AND version = ?",
-                id,
+            let found = query!(
+                r#"SELECT 1 AS "one!: i64" FROM dataset_version JOIN dataset ON dataset.id = dataset_id
+                   WHERE name = ? AND version = ?"#,
                 name,
                 version
-            )
-            .execute(&mut tx.conn)
-            .await?;
-            if held.rows_affected() == 0 {
-                return Err(Conflict::DatasetGone { name: name.clone(), version: *version }.into());
+            );
+            if found.fetch_optional(&mut tx.conn).await?.is_none() {
+                return Ok(Conflict::DatasetGone { name: name.clone(), version: *version }.into());
             }
         }
-        Ok(())
+        Ok(StoreError::Corrupt("a job's data sets were not held".into()))
     }
 }
 
@@ -549,6 +556,7 @@ impl Store {
                 for run in &runs {
                     tx.deleted(*run);
                 }
+                tx.deleted_job(id);
                 query!("DELETE FROM job WHERE id = ?", id).execute(&mut tx.conn).await?;
                 Ok(DeletedJob { runs })
             })

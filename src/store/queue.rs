@@ -126,7 +126,7 @@ impl Capacity {
         )
         .execute(&mut tx.conn)
         .await?;
-        jobs::status_event(tx, head.job, JobStatus::Running, Some(run)).await?;
+        jobs::status_event(tx, head.job, JobStatus::Running, Some(run))?;
         let checkpoints = files::checkpoints_of(&mut tx.conn, head.job, -1).await?;
         Ok(Some(Claim {
             job: head.job,

@@ -155,7 +155,7 @@ impl State {
             Report::Progress(progress) => self.keep_progress(tx, &progress).await,
             Report::Log { level, message } => {
                 let data = json!({"run": self.run, "level": level, "message": message});
-                tx.event(self.job, EventKind::Log, &data).await
+                tx.event(self.job, EventKind::Log, &data)
             }
             Report::Checkpoint { step, epoch, key, sha256, bytes } => {
                 let (at, bytes) = (step as i64, bytes as i64);
@@ -172,7 +172,7 @@ impl State {
                 )
                 .execute(&mut tx.conn)
                 .await?;
-                tx.event(self.job, EventKind::Checkpoint, &json!({"run": self.run, "step": step})).await
+                tx.event(self.job, EventKind::Checkpoint, &json!({"run": self.run, "step": step}))
             }
             Report::Artifact { name, media_type, key, sha256, bytes } => {
                 let bytes = bytes as i64;
@@ -234,14 +234,14 @@ impl State {
             .await?;
         if self.attempt > 1 {
             let data = json!({"run": self.run, "from_step": start.from_step});
-            tx.event(self.job, EventKind::Resumed, &data).await?;
+            tx.event(self.job, EventKind::Resumed, &data)?;
         }
         let same = start.from_step == 0 || self.same_machine(tx, &start.fingerprint).await?;
         if !same {
             let message = "this run goes on under another build, machine, device or number of threads: it is equal \
                            to an uninterrupted one within tolerance, not bit for bit";
             let data = json!({"run": self.run, "level": "warning", "message": message});
-            tx.event(self.job, EventKind::Log, &data).await?;
+            tx.event(self.job, EventKind::Log, &data)?;
         }
         let before = start.from_step == 0 || self.deterministic.unwrap_or(true);
         self.deterministic = Some(before && same && start.device == "cpu");
@@ -265,7 +265,7 @@ impl State {
     async fn keep_progress(&mut self, tx: &mut Tx, progress: &Progress) -> Result<(), StoreError> {
         self.last_step = progress.step;
         self.progress = serde_json::to_string(progress)?;
-        tx.event(self.job, EventKind::Progress, progress).await
+        tx.event(self.job, EventKind::Progress, progress)
     }
 
     async fn keep_points(&mut self, tx: &mut Tx, points: Vec<Point>) -> Result<(), StoreError> {
@@ -292,7 +292,7 @@ impl State {
             value: point.value,
         });
         let batch = Batch { run: self.run, points: shown.collect() };
-        tx.event(self.job, EventKind::Metrics, &batch).await?;
+        tx.event(self.job, EventKind::Metrics, &batch)?;
         for point in &points {
             self.last_step = self.last_step.max(point.step);
             match self.metrics.get_mut(&point.name) {
@@ -346,7 +346,7 @@ impl State {
         }
         query!("DELETE FROM pending_model WHERE run_id = ?", self.run).execute(&mut tx.conn).await?;
         tx.ended(self.run, next.run);
-        jobs::status_event(tx, self.job, next.status, Some(self.run)).await?;
+        jobs::status_event(tx, self.job, next.status, Some(self.run))?;
         if next.status.terminal() { jobs::end_event(tx, self.job).await } else { Ok(()) }
     }
 

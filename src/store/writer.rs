@@ -16,7 +16,7 @@ use sqlx::{Connection as _, query};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::blocks::Tails;
-use super::{Event, EventKind, JobId, RunId, RunStatus, StoreError};
+use super::{Event, EventKind, JobId, RunId, RunStatus, StoreError, events};
 use crate::spec::report::Point;
 use crate::{clock, fault};
 
@@ -35,30 +35,21 @@ pub(super) struct Tx {
     points: Vec<(RunId, Vec<Point>)>,
     ended: Vec<(RunId, RunStatus)>,
     deleted: Vec<RunId>,
+    deleted_jobs: Vec<JobId>,
     models: Arc<AtomicU64>,
     models_change: bool,
 }
 
 impl Tx {
-    /// Stores an event; it is sent to those who follow once it is committed.
-    pub(super) async fn event(
+    /// An event, which is written with its group's and sent to those who follow once it is committed.
+    pub(super) fn event(
         &mut self,
         job: JobId,
         kind: EventKind,
         data: &impl Serialize,
     ) -> Result<(), StoreError> {
-        let data = serde_json::to_string(data)?;
-        let inserted = query!(
-            "INSERT INTO event (job_id, kind, data, time) VALUES (?, ?, ?, ?)",
-            job,
-            kind,
-            data,
-            self.now
-        )
-        .execute(&mut self.conn)
-        .await?;
-        let id = inserted.last_insert_rowid();
-        self.events.push(Event { id, job, kind, data: data.into(), time: self.now });
+        let data = serde_json::to_string(data)?.into();
+        self.events.push(Event { id: 0, job, kind, data, time: self.now });
         Ok(())
     }
 
@@ -91,11 +82,17 @@ impl Tx {
         self.deleted.push(run);
     }
 
+    /// Events of this job have no place any more.
+    pub(super) fn deleted_job(&mut self, job: JobId) {
+        self.deleted_jobs.push(job);
+    }
+
     fn forget(&mut self) {
         self.events.clear();
         self.points.clear();
         self.ended.clear();
         self.deleted.clear();
+        self.deleted_jobs.clear();
     }
 }
 
@@ -138,6 +135,7 @@ impl Writer {
             points: Vec::new(),
             ended: Vec::new(),
             deleted: Vec::new(),
+            deleted_jobs: Vec::new(),
             models,
             models_change: false,
         };
@@ -207,6 +205,7 @@ struct Group {
     points: Vec<(RunId, Vec<Point>)>,
     ended: Vec<(RunId, RunStatus)>,
     deleted: HashSet<RunId>,
+    deleted_jobs: HashSet<JobId>,
     /// A close that came behind the group's commands.
     close: Option<oneshot::Sender<()>>,
 }
@@ -273,12 +272,10 @@ impl Task {
     async fn fill(&mut self, first: Work, group: &mut Group) -> Result<(), StoreError> {
         let began = clock::monotonic();
         let mut next = Some(first);
-        if let Err(error) = self.statement("BEGIN IMMEDIATE").await {
-            group.tells.extend(next.map(|work| work.refuse));
-            return Err(error);
-        }
+        let mut begin = "BEGIN IMMEDIATE; SAVEPOINT command";
         while let Some(work) = next.take() {
-            self.one(work, group).await?;
+            self.one(begin, work, group).await?;
+            begin = "RELEASE command; SAVEPOINT command";
             if group.tells.len() >= GROUP || began.elapsed() >= GROUP_TIME {
                 break;
             }
@@ -291,9 +288,10 @@ impl Task {
         Ok(())
     }
 
-    /// Runs one command within its savepoint.
-    async fn one(&mut self, work: Work, group: &mut Group) -> Result<(), StoreError> {
-        if let Err(error) = self.statement("SAVEPOINT command").await {
+    /// Runs one command within the savepoint that `begin` makes. Every statement is a way to SQLite's thread and back,
+    /// so the savepoint is released together with what comes next.
+    async fn one(&mut self, begin: &'static str, work: Work, group: &mut Group) -> Result<(), StoreError> {
+        if let Err(error) = self.statement(begin).await {
             group.tells.push(work.refuse);
             return Err(error);
         }
@@ -305,11 +303,12 @@ impl Task {
             group.points.append(&mut self.tx.points);
             group.ended.append(&mut self.tx.ended);
             group.deleted.extend(self.tx.deleted.drain(..));
+            group.deleted_jobs.extend(self.tx.deleted_jobs.drain(..));
         } else {
             self.tx.forget();
             self.statement("ROLLBACK TO command").await?;
         }
-        self.statement("RELEASE command").await
+        Ok(())
     }
 
     async fn commit(&mut self, group: &mut Group) -> Result<(), StoreError> {
@@ -327,6 +326,8 @@ impl Task {
         for (run, points) in points {
             self.tails.append(&mut self.tx.conn, run, points).await?;
         }
+        group.events.retain(|event| !group.deleted_jobs.contains(&event.job));
+        events::insert(&mut self.tx.conn, &mut group.events).await?;
         fault::point("server.commit.before");
         self.statement("COMMIT").await?;
         fault::point("server.commit.after");

@@ -253,12 +253,12 @@ impl Writer {
         Ok(())
     }
 
-    /// An empty folder on the artifacts' disk.
+    /// An empty folder on the artifacts' disk, in the run's own, which is not made again where it is gone.
     fn fresh_scratch(&self) -> io::Result<&Path> {
         if self.scratch.exists() {
             fs::remove_dir_all(&self.scratch)?;
         }
-        fs::create_dir_all(&self.scratch)?;
+        fs::create_dir(&self.scratch)?;
         Ok(&self.scratch)
     }
 
