@@ -125,8 +125,20 @@ impl<T: Resident> Cache<T> {
         }
     }
 
-    /// Unloads every version for which `which` holds. Requests that run finish first.
+    /// Unloads every version for which `which` holds. Requests that run finish first, and so do loads.
     pub async fn unload(&self, which: impl Fn(&Key) -> bool) {
+        let loading: Vec<_> = {
+            let entries = self.0.lock();
+            let chosen = entries.by_key.iter().filter_map(|(key, entry)| match entry {
+                Entry::Loading(told) if which(key) => Some(told.clone()),
+                _ => None,
+            });
+            chosen.collect()
+        };
+        for mut told in loading {
+            // One that broke off has left nothing to unload.
+            _ = told.wait_for(Option::is_some).await;
+        }
         self.unload_where(|key, _| which(key)).await;
     }
 
@@ -463,6 +475,23 @@ mod tests {
         assert_eq!(cache.used_bytes(), 40);
         again.spent.store(true, Ordering::Release);
         cache.unload_spent().await;
+        assert_eq!((cache.used_bytes(), cache.loaded().len()), (0, 0));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_being_loaded_is_unloaded_too() {
+        let cache = cache(100);
+        let slow = || {
+            std::thread::sleep(Duration::from_millis(30));
+            Ok(Model::default())
+        };
+        let (loader, one) = (cache.clone(), key(1));
+        let asked = tokio::spawn(async move { loader.get(&one, 40, slow).await.map(drop) });
+        while cache.used_bytes() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        cache.unload(|key| key.version == 1).await;
+        assert!(asked.await.unwrap().is_ok());
         assert_eq!((cache.used_bytes(), cache.loaded().len()), (0, 0));
     }
 

@@ -93,7 +93,10 @@ async fn keys_end() {
     make(&server, Some(&admin), json!({"name": "l", "scopes": ["read"]})).await;
     assert_eq!(with(&server, &admin, "DELETE", "/v1/keys/root", &Value::Null).await.status, 409);
     let used = with(&server, &admin, "GET", "/v1/keys", &Value::Null).await;
-    assert!(used.body["data"][0]["last_used_at"].is_string(), "{}", used.body);
+    let newest_first: Vec<&str> =
+        used.body["data"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap()).collect();
+    assert_eq!(newest_first, ["l", "s", "root"]);
+    assert!(used.body["data"][2]["last_used_at"].is_string(), "{}", used.body);
 }
 
 #[tokio::test]

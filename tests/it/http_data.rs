@@ -175,7 +175,7 @@ async fn odd_tables_are_read_or_refused_with_their_line() {
         let found: Value = columns.iter().map(|column| json!([column["name"], column["kind"]])).collect();
         assert_eq!(found, expected, "{what}");
     }
-    let refused: [(&str, &[u8], &str); 13] = [
+    let refused: [(&str, &[u8], &str); 14] = [
         ("an unclosed quote", b"a,b\n1,2\n3,\"x\n4,5\n", "line 3"),
         ("a field too few", b"a,b\n1,2\n3\n", "line 3"),
         ("a field too many", b"a,b\n1,2,3\n", "line 2"),
@@ -183,6 +183,7 @@ async fn odd_tables_are_read_or_refused_with_their_line() {
         ("a column without a name", b"a,,b\n1,2,3\n", "line 1"),
         ("no UTF-8", b"a\n1\n\xff\n", "line 3"),
         ("UTF-16", b"\xff\xfea\0\n\x001\0\n\0", "line 1"),
+        ("a number beyond float32", b"a,b\n1,2\n1e300,3\n", "line 3"),
         ("text behind a quote", b"a\n\"x\"y\n", "line 2"),
         ("a quote within a field", b"a\nx\"y\n", "line 2"),
         ("an empty line within", b"a,b\n1,2\n\n3,4\n", "line 3"),

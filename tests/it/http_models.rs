@@ -332,3 +332,29 @@ async fn a_version_is_evaluated_on_other_splits_and_sets() {
     }
     server.post("/v1/models/squares/versions/9/evaluate", &json!({})).await.expect(404);
 }
+
+/// Several targets of nought and one under one loss: each is answered as a class, whatever kind its column was given.
+#[tokio::test]
+async fn several_yes_or_no_targets_are_answered_as_classes() {
+    let _alone = alone().await;
+    let server = server().await;
+    let row = |x: i64| format!("{x},{},{}\n", i64::from(x > 0), i64::from(x.abs() > 10));
+    let table: String = (-20..=20).map(row).collect();
+    let uri = "name=signs&format=csv&types=%22far,+out%22:category";
+    server.upload(uri, format!("x,positive,\"far, out\"\n{table}")).await.expect(201);
+    let job = json!({"name": "signs", "seed": 3, "resources": {"device": "cpu"}, "training": {
+        "method": "supervised", "dataset": {"name": "signs", "target": ["positive", "far, out"]},
+        "model": {"layers": [
+            {"type": "dense", "units": 16, "activation": "tanh"}, {"type": "dense", "activation": "sigmoid"}]},
+        "loss": "binary_cross_entropy", "optimizer": {"type": "adam", "learning_rate": 0.02},
+        "metrics": ["accuracy"], "batch_size": 8, "epochs": 80}});
+    let trained = server.train(&job).await;
+    assert!(trained["metrics"]["accuracy"].as_f64().unwrap() > 0.9, "{}", trained["metrics"]);
+    let answer =
+        server.post("/v1/models/signs/predict", &json!({"inputs": [{"x": -19}, {"x": 5}]})).await.expect(200);
+    let told = |row: usize, target: &str| answer["predictions"][row][target]["class"].clone();
+    assert_eq!((told(0, "positive"), told(0, "far, out")), (json!("0"), json!("1")));
+    assert_eq!((told(1, "positive"), told(1, "far, out")), (json!("1"), json!("0")));
+    let sum: f64 = probabilities(&answer["predictions"][0]["positive"]).iter().sum();
+    assert!((sum - 1.0).abs() < 1e-6);
+}

@@ -12,12 +12,11 @@ pub(super) struct List {}
 
 impl List {
     pub(super) async fn run(self, client: &Client) -> Result<(), Exit> {
-        let keys = client.get(&["v1", "keys"]).await?;
+        let keys = client.list(&["v1", "keys"], &[], usize::MAX).await?;
         if client.json {
-            return output::json(&keys);
+            return keys.iter().try_for_each(output::json);
         }
         let mut table = Table::new(&["NAME", "SCOPES", "CREATED (UTC)", "EXPIRES (UTC)", "LAST USED (UTC)"]);
-        let keys = keys.get("data").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
         for key in keys {
             let key: Key = client.read(key)?;
             let or_never =

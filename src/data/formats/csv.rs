@@ -267,7 +267,12 @@ impl Filling {
             let cells = &mut self.cells[column];
             match self.kinds[column] {
                 Kind::Number => {
-                    cells.extend_from_slice(&parse_number(cell).unwrap_or(f64::NAN).to_le_bytes());
+                    let number = parse_number(cell).unwrap_or(f64::NAN);
+                    if number.abs() > f64::from(f32::MAX) {
+                        let why = format!("{} is beyond ±3.4e38, which training computes with", shown(cell));
+                        return Err(ImportError::unprocessable(why).at_line(row.line));
+                    }
+                    cells.extend_from_slice(&number.to_le_bytes());
                 }
                 Kind::Category => {
                     let classes = &mut self.classes[column];

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::clock;
 use crate::http::extract::{Body, Nothing, Path, Query};
 use crate::http::openapi::{NewKeySchema, ScopeSchema, Time};
+use crate::http::page::{Page, PageQuery, Place};
 use crate::http::{AppState, Problem};
 use crate::spec::{Name, Pointer, Seconds, SpecErrors};
 use crate::store::{ApiKey, Scope};
@@ -49,12 +50,6 @@ pub(crate) struct MadeKey {
     secret: String,
     #[serde(flatten)]
     key: KeyView,
-}
-
-/// The keys that were not revoked.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct KeyList {
-    data: Vec<KeyView>,
 }
 
 crate::record! {
@@ -101,14 +96,17 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(MadeKey { secret, key: key.into() })))
 }
 
-/// Lists the keys in use.
+/// Lists the keys in use, newest first.
 #[utoipa::path(
-    get, path = "/v1/keys", tag = "keys", operation_id = "list_keys",
-    responses((status = 200, description = "The keys.", body = KeyList))
+    get, path = "/v1/keys", tag = "keys", operation_id = "list_keys", params(PageQuery),
+    responses((status = 200, description = "A page of them.", body = Page<KeyView>))
 )]
-pub(crate) async fn list(State(state): State<AppState>, _: Query<Nothing>) -> Result<Json<KeyList>, Problem> {
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<KeyView>>, Problem> {
     let keys = state.store.keys().await?;
-    Ok(Json(KeyList { data: keys.into_iter().map(KeyView::from).collect() }))
+    Page::cut(keys, &query, |key| Place::new(key.id, 0, ""), KeyView::from).map(Json)
 }
 
 /// Revokes a key. Whoever shows it from here on is refused.

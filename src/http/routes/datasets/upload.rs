@@ -27,7 +27,8 @@ pub(crate) struct UploadQuery {
     /// `csv` (RFC 4180, with a header) or `idx` (a tar, tar.gz or zip of IDX files, gzipped or not).
     #[param(example = "csv")]
     format: String,
-    /// Kinds of columns that are not as they are found: `column:kind`, separated by commas.
+    /// Kinds of columns that are not as they are found: `column:kind`, separated by commas; in quotation marks where a
+    /// name holds a comma.
     #[param(example = "zip:category,year:number")]
     types: Option<String>,
 }
@@ -126,10 +127,11 @@ fn media_types(format: Format) -> &'static [&'static str] {
     }
 }
 
-/// Reads `types=`: columns and their kinds. A column's name may hold colons; its kind does not.
+/// Reads `types=`: columns and their kinds, as fields of a line of CSV: a column whose name holds a comma is quoted. A
+/// column's name may hold colons; its kind does not.
 fn kinds_of_columns(text: &str) -> Result<Vec<(String, dataset::Kind)>, String> {
     let mut kinds = Vec::new();
-    for entry in text.split(',').filter(|entry| !entry.is_empty()) {
+    for entry in entries(text)?.iter().filter(|entry| !entry.is_empty()) {
         let (column, word) =
             entry.rsplit_once(':').ok_or_else(|| format!("types: \"{entry}\" is not column:kind"))?;
         let kind = dataset::Kind::from_word(word).ok_or_else(|| {
@@ -144,4 +146,32 @@ fn kinds_of_columns(text: &str) -> Result<Vec<(String, dataset::Kind)>, String> 
         kinds.push((column.to_owned(), kind));
     }
     Ok(kinds)
+}
+
+/// The entries of a list with commas between them; within quotation marks, of which two stand for one, commas are text.
+fn entries(list: &str) -> Result<Vec<String>, String> {
+    let (mut entries, mut entry, mut quoted) = (Vec::new(), String::new(), false);
+    let mut letters = list.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.next_if_eq(&'"').is_some() => entry.push('"'),
+            '"' => quoted = !quoted,
+            ',' if !quoted => entries.push(std::mem::take(&mut entry)),
+            letter => entry.push(letter),
+        }
+    }
+    entries.push(entry);
+    if quoted { Err("types: a quotation mark is not closed".into()) } else { Ok(entries) }
+}
+
+#[test]
+fn names_of_columns_may_hold_anything() {
+    let read =
+        |text: &str| kinds_of_columns(text).map(|kinds| kinds.into_iter().map(|(name, _)| name).collect());
+    let names =
+        |names: &[&str]| Ok::<Vec<String>, String>(names.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(read("a:number,b:c:text"), names(&["a", "b:c"]));
+    assert_eq!(read("\"a, \"\"b\"\"\":number,\"c:d:text\""), names(&["a, \"b\"", "c:d"]));
+    assert_eq!(read(""), names(&[]));
+    assert!(read("\"a:number").is_err() && read("a").is_err() && read("a:b").is_err());
 }

@@ -4,61 +4,50 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::view::{ArtifactView, CheckpointView};
 use crate::http::extract::{Nothing, Path, Query, from_text};
 use crate::http::file::{self, Told};
+use crate::http::page::{Page, PageQuery, Place};
 use crate::http::{AppState, Kind, Problem};
-use crate::store::{JobId, RunId};
-
-/// The checkpoints of a job.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct CheckpointList {
-    data: Vec<CheckpointView>,
-}
+use crate::store::{Artifact, Checkpoint, JobId, RunId};
 
 /// Lists the checkpoints of a job that are kept, newest first.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/checkpoints", tag = "jobs", operation_id = "list_checkpoints",
-    params(("id" = Uuid, Path, description = "The job.")),
-    responses((status = 200, description = "The checkpoints.", body = CheckpointList))
+    params(("id" = Uuid, Path, description = "The job."), PageQuery),
+    responses((status = 200, description = "A page of them.", body = Page<CheckpointView>))
 )]
 pub(crate) async fn checkpoints(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
-    _: Query<Nothing>,
-) -> Result<Json<CheckpointList>, Problem> {
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<CheckpointView>>, Problem> {
     // A job that is not there has none, which would look like one that has none yet.
     state.store.job(JobId(id)).await?;
     let checkpoints = state.store.checkpoints(JobId(id)).await?;
-    Ok(Json(CheckpointList { data: checkpoints.into_iter().map(CheckpointView::from).collect() }))
+    let place = |kept: &Checkpoint| Place::new(kept.attempt, kept.step, "");
+    Page::cut(checkpoints, &query, place, CheckpointView::from).map(Json)
 }
 
-/// The artifacts of a job.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ArtifactList {
-    data: Vec<ArtifactView>,
-}
-
-/// Lists the artifacts of a job: what its runs made beside weights.
+/// Lists the artifacts of a job, newest first: what its runs made beside weights.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/artifacts", tag = "jobs", operation_id = "list_artifacts",
-    params(("id" = Uuid, Path, description = "The job.")),
-    responses((status = 200, description = "The artifacts.", body = ArtifactList))
+    params(("id" = Uuid, Path, description = "The job."), PageQuery),
+    responses((status = 200, description = "A page of them.", body = Page<ArtifactView>))
 )]
 pub(crate) async fn artifacts(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
-    _: Query<Nothing>,
-) -> Result<Json<ArtifactList>, Problem> {
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<ArtifactView>>, Problem> {
     state.store.job(JobId(id)).await?;
     let artifacts = state.store.artifacts(JobId(id)).await?;
-    Ok(Json(ArtifactList {
-        data: artifacts.into_iter().map(|made| ArtifactView::new(JobId(id), made)).collect(),
-    }))
+    let place = |made: &Artifact| Place::new(made.created_at, 0, &made.name);
+    Page::cut(artifacts, &query, place, |made| ArtifactView::new(JobId(id), made)).map(Json)
 }
 
 /// The bytes of an artifact: that of the latest run which made one of the name.

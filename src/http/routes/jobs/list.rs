@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::view::{JobView, RunView};
 use crate::http::extract::{Limit, Nothing, Path, Query, from_text};
-use crate::http::page::{self, Page};
+use crate::http::page::{self, Page, PageQuery, Place};
 use crate::http::{AppState, Kind, Problem};
 use crate::store::{JobFilter, JobId, JobStatus, LabelFilter};
 
@@ -68,25 +68,19 @@ pub(crate) async fn show(
     Ok(Json(state.store.job(JobId(id)).await?.into()))
 }
 
-/// The runs of a job.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RunList {
-    data: Vec<RunView>,
-}
-
-/// Lists the runs of a job, first attempt first.
+/// Lists the runs of a job, newest first.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/runs", tag = "jobs", operation_id = "list_runs",
-    params(("id" = Uuid, Path, description = "The job.")),
-    responses((status = 200, description = "The runs.", body = RunList))
+    params(("id" = Uuid, Path, description = "The job."), PageQuery),
+    responses((status = 200, description = "A page of them.", body = Page<RunView>))
 )]
 pub(crate) async fn runs(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
-    _: Query<Nothing>,
-) -> Result<Json<RunList>, Problem> {
-    let job = state.store.job(JobId(id)).await?;
-    Ok(Json(RunList { data: job.runs.into_iter().map(RunView::from).collect() }))
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<RunView>>, Problem> {
+    let runs = state.store.job(JobId(id)).await?.runs;
+    Page::cut(runs, &query, |run| Place::new(run.attempt, 0, ""), RunView::from).map(Json)
 }
 
 fn statuses_of(words: &str) -> Result<Vec<JobStatus>, Problem> {

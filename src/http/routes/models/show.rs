@@ -4,35 +4,22 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::view::{ModelView, VersionView};
-use crate::http::extract::{Limit, Nothing, Path, Query, from_text};
+use crate::http::extract::{Nothing, Path, Query};
 use crate::http::file::{self, Told};
-use crate::http::page::{self, Page};
+use crate::http::page::{self, Page, PageQuery};
 use crate::http::{AppState, Problem};
 use crate::inference::VersionRef;
 
-#[derive(Deserialize, Default, IntoParams)]
-#[serde(default)]
-pub(crate) struct ModelQuery {
-    /// How many, by default 50.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
-    #[serde(deserialize_with = "from_text")]
-    limit: Option<Limit>,
-    /// The cursor of a page before.
-    after: Option<String>,
-}
-
 /// Lists models, newest first.
 #[utoipa::path(
-    get, path = "/v1/models", tag = "models", operation_id = "list_models", params(ModelQuery),
+    get, path = "/v1/models", tag = "models", operation_id = "list_models", params(PageQuery),
     responses((status = 200, description = "A page of them.", body = Page<ModelView>))
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
-    Query(query): Query<ModelQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<ModelView>>, Problem> {
     let after = page::cursor::<i64>(query.after.as_deref())?;
     let page = state.store.models(after, query.limit.unwrap_or_default().0).await?;

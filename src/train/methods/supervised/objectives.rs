@@ -3,7 +3,7 @@
 use super::config::{Losses, Supervised};
 use super::network::Resolution;
 use super::plan::Objective;
-use crate::data::{Columns, Dataset, TargetColumn};
+use crate::data::{Columns, Dataset, TargetColumn, TargetKind};
 use crate::nn::losses::{FittedLoss, Loss, Misfit, OutputView, TargetForm, TargetView};
 use crate::nn::metrics::Metric;
 use crate::spec::dataset::DatasetRef;
@@ -134,9 +134,12 @@ fn read_target(
 
 /// One of several targets of nought and one.
 fn zero_or_one(dataset: &Dataset, name: &str) -> Result<TargetColumn, String> {
-    let column = TargetColumn::category(dataset, name)?;
-    if column.classes() == ["0", "1"] || column.classes() == ["0"] || column.classes() == ["1"] {
-        return TargetColumn::number(dataset, name);
+    let classes = ["0", "1"].map(str::to_owned);
+    let mut column = TargetColumn::category(dataset, name)?;
+    if !column.classes().is_empty() && column.classes().iter().all(|class| classes.contains(class)) {
+        // One of the two may not occur, and is a class all the same.
+        column.kind = TargetKind::Category { classes: classes.into() };
+        return Ok(column);
     }
     Err(format!("\"{name}\" holds more than nought and one"))
 }
