@@ -2,11 +2,10 @@
 //! part of it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, example, examples, mnist, server};
+use crate::support::{Server, example, example_data, examples, mnist, server};
 
 /// How many pictures of MNIST the networks learn from here, and how many they are tried on.
 const DIGITS: (u32, u32) = (1_024, 500);
@@ -69,14 +68,12 @@ async fn run(name: &str, epochs: u64) -> Server {
 
 /// A data set's format and bytes, and the share of the test part that the training part's commonest class has.
 fn data(name: &str, test: &Value) -> (&'static str, Vec<u8>, f64) {
+    let (format, bytes) = example_data(name, DIGITS);
     if name == "mnist" {
         let (train, test) = DIGITS;
-        let share = majority(&mnist::labels("train", train), &mnist::labels("t10k", test));
-        return ("idx", mnist::archive(train, test), share);
+        return (format, bytes, majority(&mnist::labels("train", train), &mnist::labels("t10k", test)));
     }
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("datasets/{name}/{name}.csv"));
-    let beside = examples().join(format!("{name}.csv"));
-    let text = std::fs::read_to_string(if shipped.exists() { shipped } else { beside }).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
     let labels = text.lines().skip(1).map(|line| line.rsplit(',').next().unwrap());
     let (every, offset) = (test["every"].as_u64().unwrap(), test["offset"].as_u64().unwrap());
     let (tried, learned): (Vec<_>, Vec<_>) =
@@ -84,7 +81,7 @@ fn data(name: &str, test: &Value) -> (&'static str, Vec<u8>, f64) {
     let classes =
         |rows: Vec<(usize, &str)>| rows.into_iter().map(|(_, class)| class.to_owned()).collect::<Vec<_>>();
     let share = majority(&classes(learned), &classes(tried));
-    ("csv", text.into_bytes(), share)
+    (format, text.into_bytes(), share)
 }
 
 fn majority<T: Ord>(learned: &[T], tried: &[T]) -> f64 {

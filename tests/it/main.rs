@@ -33,4 +33,5 @@ mod plans;
 mod readme;
 mod store;
 mod support;
+mod torture;
 mod training;

@@ -8,6 +8,7 @@ pub(crate) mod mnist;
 pub(crate) mod schema;
 pub(crate) mod served;
 mod server;
+pub(crate) mod world;
 
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use serde_json::Value;
@@ -71,6 +72,17 @@ pub(crate) async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
 pub(crate) fn example(name: &str) -> Value {
     let path = examples().join(format!("{name}.json"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The data set of an example, by its name: its format and bytes, of MNIST so many images to learn and to be tried on.
+pub(crate) fn example_data(name: &str, digits: (u32, u32)) -> (&'static str, Vec<u8>) {
+    if name == "mnist" {
+        return ("idx", mnist::archive(digits.0, digits.1));
+    }
+    let shipped =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("datasets/{name}/{name}.csv"));
+    let beside = examples().join(format!("{name}.csv"));
+    ("csv", std::fs::read(if shipped.exists() { shipped } else { beside }).unwrap())
 }
 
 pub(crate) fn examples() -> &'static std::path::Path {
