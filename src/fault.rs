@@ -12,6 +12,7 @@ pub const POINTS: &[&str] = &[
     "server.report.stored",
     "server.checkpoint.forgotten",
     "server.run.ending",
+    "server.run.fenced",
     "worker.assigned",
     "worker.file.written",
     "worker.file.renamed",

@@ -12,6 +12,7 @@ mod metrics;
 mod networks;
 mod overhead;
 mod pytorch;
+mod queue;
 mod served;
 mod server;
 mod startup;
@@ -52,6 +53,9 @@ fn main() {
         }
         if wanted("submit") {
             submit::measure(&mut table).await;
+        }
+        if wanted("queue") {
+            queue::measure(&mut table).await;
         }
         if wanted("metrics") {
             metrics::measure(&mut table).await;

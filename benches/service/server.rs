@@ -104,6 +104,11 @@ impl Server {
         }
     }
 
+    /// Ends the server, and not its workers.
+    pub(crate) async fn abandon(mut self) {
+        self.child.kill().await.expect("the server ends");
+    }
+
     /// Waits until there is a worker that waits for work.
     pub(crate) async fn idle_worker(&self) {
         let spent = |pid: u32| stat(pid).map(|fields| (fields[11].clone(), fields[12].clone()));
@@ -131,8 +136,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // One that was abandoned is gone.
+        let Some(pid) = self.child.id() else { return };
         let workers = self.workers();
-        signal(self.pid(), Signal::KILL);
+        signal(pid, Signal::KILL);
         for pid in workers {
             signal(pid, Signal::KILL);
         }

@@ -56,6 +56,7 @@ pub(crate) async fn watch(core: Arc<Core>, live: Arc<Live>, worker: Arc<Worker>)
     };
     // The run is fenced before it is killed: nothing of it counts from here on.
     end(&core, &live, error).await;
+    fault::point("server.run.fenced");
     worker.process.kill();
 }
 

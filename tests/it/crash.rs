@@ -1,7 +1,10 @@
 //! Every place between two writes at which a process may stop: whichever stops, the job ends as if nothing had
 //! happened.
 
+use std::time::Duration;
+
 use lyceum::fault::POINTS;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::bodies::IRIS;
@@ -16,7 +19,7 @@ fn faults() -> Vec<String> {
         .iter()
         .map(|point| match *point {
             "worker.batch.spooled" => "server.report.stored:2,worker.batch.spooled".to_owned(),
-            "server.run.ending" => "worker.batch.sent:2,server.run.ending".to_owned(),
+            "server.run.ending" | "server.run.fenced" => format!("worker.batch.sent:2,{point}"),
             point => point.to_owned(),
         })
         .collect();
@@ -86,4 +89,59 @@ async fn whichever_process_stops_the_job_ends_as_if_nothing_had_happened() {
         assert_eq!(visited.len(), fault.split(',').count(), "{fault}: only {visited:?} came by");
         println!("{fault}: the same weights");
     }
+}
+
+/// A worker is held until its lease is over, and the server dies between fencing it and killing it. When it goes on, it
+/// hears that nobody wants it, and changes nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_slept_past_its_lease_is_fenced_off() {
+    let mut long = body();
+    long["training"]["epochs"] = json!(2_000);
+    let lease = ["--idle-workers", "0", "--run-heartbeat-seconds", "1", "--run-lease-seconds", "3"];
+    let mut undisturbed = World::new("", &lease);
+    undisturbed.upload("iris", "csv", IRIS.into()).await;
+    let id = undisturbed.submit("once", &long).await;
+    assert_eq!(undisturbed.finished(&id).await["status"], "succeeded");
+    let expected = weights(&mut undisturbed).await;
+
+    let mut world = World::new("server.run.fenced", &lease);
+    world.upload("iris", "csv", IRIS.into()).await;
+    let id = world.submit("once", &long).await;
+    while world.get(&format!("/v1/jobs/{id}")).await["progress"]["step"] == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (sleeper, run) = world.running().pop_first().unwrap();
+    let signal = |signal| kill_process(Pid::from_raw(sleeper).unwrap(), signal).unwrap();
+    signal(Signal::STOP);
+    let job = world.finished(&id).await;
+    assert_eq!(world.visited().len(), 1, "the server fenced the run and died");
+    assert_eq!((&job["status"], job["runs"].as_array().unwrap().len()), (&json!("succeeded"), 2), "{job:#}");
+    assert_eq!(weights(&mut world).await, expected);
+
+    let before = state(&mut world, &id).await;
+    signal(Signal::CONT);
+    for waited in 0.. {
+        if world.running().get(&sleeper) != Some(&run) {
+            break;
+        }
+        assert!(waited < 200, "it goes on");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let log = std::fs::read_to_string(world.data().join("runs").join(&run).join("log")).unwrap();
+    assert!(log.contains("410 Gone"), "{log}");
+    assert_eq!(state(&mut world, &id).await, before);
+    for checkpoint in before[3]["data"].as_array().unwrap() {
+        let folder = world.data().join(format!("artifacts/runs/{}", checkpoint["run"].as_str().unwrap()));
+        assert!(folder.exists(), "{folder:?}");
+    }
+}
+
+/// All that is told of a job and of what it made.
+async fn state(world: &mut World, id: &str) -> Value {
+    let mut told = Vec::new();
+    for path in ["", "/metrics?name=step_loss&max_points=10000", "/events", "/checkpoints", "/artifacts"] {
+        told.push(world.get(&format!("/v1/jobs/{id}{path}")).await);
+    }
+    told.push(world.get("/v1/models/crash").await);
+    json!(told)
 }

@@ -101,7 +101,10 @@ async fn heard(answer: Option<reqwest::Response>) -> Heard {
             None => Heard::Nothing,
         },
         // A batch that leaves others out can never be applied: what is missing was dropped when it was answered.
-        StatusCode::GONE | StatusCode::UNAUTHORIZED | StatusCode::CONFLICT => Heard::Gone,
+        status @ (StatusCode::GONE | StatusCode::UNAUTHORIZED | StatusCode::CONFLICT) => {
+            tracing::warn!(%status, "the run is not wanted any more, and ends");
+            Heard::Gone
+        }
         status => {
             tracing::warn!(%status, "the server cannot take reports now");
             Heard::Nothing

@@ -132,11 +132,12 @@ impl World {
         let begun = Instant::now();
         loop {
             let url = self.url();
-            match ask(&self.client, &url).send().await {
-                Ok(answer) if answer.status().is_success() => match answer.json().await {
-                    Ok(answer) => return answer,
-                    Err(_) => continue,
-                },
+            match ask(&self.client, &url).header("accept", "application/json").send().await {
+                Ok(answer) if answer.status().is_success() => {
+                    if let Ok(answer) = answer.json().await {
+                        return answer;
+                    }
+                }
                 Ok(answer) if answer.status().as_u16() != 503 => {
                     panic!("{}: {}", self.fault, answer.text().await.unwrap())
                 }
