@@ -1,10 +1,12 @@
 //! Jobs: posting, reading, changing, deleting.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, query, query_as, query_scalar};
+use uuid::Uuid;
 
 use super::writer::Tx;
 use super::{
@@ -170,36 +172,28 @@ async fn depth(conn: &mut SqliteConnection, priority: i64) -> Result<u64, StoreE
     Ok(depth.fetch_one(conn).await?)
 }
 
+/// Places in the queue are counted from its end: the newest jobs, which are looked at most, stand last.
 async fn set_positions(conn: &mut SqliteConnection, jobs: &mut [Job]) -> Result<(), StoreError> {
-    if let [job] = jobs {
-        if job.status.waiting() {
-            let before = depth(&mut *conn, i64::from(job.priority) + 1).await?;
-            let older = query_scalar!(
-                r#"SELECT count(*) AS "n!: u64" FROM job
-                   WHERE status IN ('queued', 'retrying') AND priority = ? AND id <= ?"#,
-                job.priority,
-                job.id
-            );
-            job.queue_position = Some(before + older.fetch_one(conn).await?);
-        }
-        return Ok(());
-    }
-    let waiting = id_list(jobs.iter().filter(|job| job.status.waiting()).map(|job| job.id));
-    if waiting == "[]" {
-        return Ok(());
-    }
-    let positions = query!(
-        r#"SELECT id AS "id!: JobId", position AS "position!: u64" FROM (
-               SELECT id, row_number() OVER (ORDER BY priority DESC, id) AS position
-               FROM job WHERE status IN ('queued', 'retrying'))
-           WHERE id IN (SELECT unhex(value) FROM json_each(?))"#,
-        waiting
-    )
-    .fetch_all(conn)
-    .await?;
-    let positions: HashMap<JobId, u64> = positions.into_iter().map(|row| (row.id, row.position)).collect();
-    for job in jobs {
-        job.queue_position = positions.get(&job.id).copied();
+    let mut waiting: Vec<&mut Job> = jobs.iter_mut().filter(|job| job.status.waiting()).collect();
+    waiting.sort_by_key(|job| (job.priority, Reverse(job.id)));
+    // The one before, or the end of the queue of this priority.
+    let mut last: Option<(i32, JobId, u64)> = None;
+    for job in waiting {
+        let priority = job.priority;
+        let (next, position) = match last {
+            Some((same, next, position)) if same == priority => (next, position),
+            _ => (JobId(Uuid::max()), depth(&mut *conn, i64::from(priority)).await?),
+        };
+        let between = query_scalar!(
+            r#"SELECT count(*) AS "n!: u64" FROM job INDEXED BY job_queue
+               WHERE status IN ('queued', 'retrying') AND priority = ? AND id > ? AND id <= ?"#,
+            priority,
+            job.id,
+            next
+        );
+        let position = position - between.fetch_one(&mut *conn).await?;
+        job.queue_position = Some(position);
+        last = Some((priority, job.id, position));
     }
     Ok(())
 }

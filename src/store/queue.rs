@@ -83,7 +83,7 @@ impl Capacity {
                                           ELSE coalesce(resolved_device, CASE WHEN ?1 THEN 'cuda' ELSE 'cpu' END) END
                WHERE id = (
                    SELECT id FROM (
-                       SELECT id, threads, memory_mb FROM job
+                       SELECT id, threads, memory_mb FROM job INDEXED BY job_queue
                        WHERE status IN ('queued', 'retrying') AND not_before <= ?2
                            AND CASE coalesce(resolved_device, device)
                                    WHEN 'auto' THEN 1
@@ -159,7 +159,8 @@ impl Store {
             Ahead,
             r#"SELECT id AS "id!: JobId", name AS "name!", priority AS "priority!: i32", threads AS "threads!: u32",
                       memory_mb AS "memory_mb!: u64", coalesce(resolved_device, device) AS "device!: String"
-               FROM job WHERE status IN ('queued', 'retrying') AND (priority > ?1 OR (priority = ?1 AND id < ?2))
+               FROM job INDEXED BY job_queue
+               WHERE status IN ('queued', 'retrying') AND (priority > ?1 OR (priority = ?1 AND id < ?2))
                ORDER BY priority DESC, id LIMIT 100"#,
             job.priority,
             job.id
