@@ -16,7 +16,7 @@ PYTORCH := $(CACHE)/pytorch-2.11.0
 FAULTS := --features fault-injection
 SOURCES := $(shell find src tests benches build.rs -name '*.rs' 2>/dev/null)
 
-.PHONY: help demo build serve test torture lint fmt bench bench-pytorch dist cuda clean components setup
+.PHONY: help demo build serve test torture soak conformance lint fmt bench bench-pytorch dist cuda clean components setup
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -45,6 +45,12 @@ endif
 
 torture: setup ## kill a hundred workers and fifty servers while the examples train; every job must end as in peace
 	@cargo test --locked $(FAULTS) --test it torture -- --ignored --nocapture
+
+soak: setup ## twenty minutes of jobs, streams, predictions and kills, after which nothing may have grown
+	@cargo test --locked $(FAULTS) --test it soak -- --ignored --nocapture
+
+conformance: build ## thousands of generated requests held to openapi.yaml; downloads schemathesis once
+	@scripts/conformance.sh bin/lyceum $(CACHE)
 
 lint: setup components ## format, clippy, documentation, dependencies, prepared queries, OpenAPI
 	@rustfmt --check $(SOURCES)

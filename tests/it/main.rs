@@ -31,6 +31,7 @@ mod maintenance;
 mod memory;
 mod plans;
 mod readme;
+mod soak;
 mod store;
 mod support;
 mod torture;

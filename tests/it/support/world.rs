@@ -100,6 +100,10 @@ impl World {
         panic!("{}: no server starts", self.fault);
     }
 
+    pub(crate) fn server_pid(&self) -> u32 {
+        self.server.as_ref().unwrap().child.id()
+    }
+
     /// Ends the server as a power cut would, but for its children.
     pub(crate) fn kill_server(&mut self) {
         if let Some(mut server) = self.server.take() {
@@ -150,6 +154,12 @@ impl World {
 
     pub(crate) async fn get(&mut self, path: &str) -> Value {
         self.ask(|client, url| client.get(format!("{url}{path}"))).await
+    }
+
+    pub(crate) async fn delete(&mut self, path: &str) {
+        let url = self.url();
+        let answer = self.client.delete(format!("{url}{path}")).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
     }
 
     pub(crate) async fn upload(&mut self, name: &str, format: &str, bytes: Vec<u8>) {
