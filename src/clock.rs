@@ -6,7 +6,21 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub fn now_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    let now = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+    #[cfg(feature = "fault-injection")]
+    let now = now.saturating_add(MOVED.get());
+    now
+}
+
+#[cfg(feature = "fault-injection")]
+thread_local! {
+    static MOVED: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
+}
+
+/// Moves the wall clock of this thread, as an administrator or a time server does.
+#[cfg(feature = "fault-injection")]
+pub fn jump(us: i64) {
+    MOVED.set(MOVED.get().saturating_add(us));
 }
 
 /// A monotonic moment, for measuring durations and judging leases.

@@ -15,6 +15,8 @@ use crate::{clock, fault};
 
 /// How long the scheduler leaves a store alone that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// The queue is looked at again after this, whatever the clock says.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Runs until the server ends.
 pub(crate) async fn run(core: Arc<Core>) {
@@ -55,7 +57,9 @@ async fn start_what_fits(core: &Arc<Core>) -> Result<Option<Duration>, StoreErro
     let retry = core.store.next_retry().await?;
     // One that may start by now waits for room, and whoever makes room wakes this task.
     let left = retry.and_then(|at| u64::try_from(at - clock::now_us()).ok());
-    Ok(retry.map(|_| left.map_or(AFTER_FAILURE, |left| Duration::from_micros(left + 1_000))))
+    // The clock may be put back meanwhile.
+    let wait = |left: u64| Duration::from_micros(left + 1_000).min(LONGEST_WAIT);
+    Ok(retry.map(|_| left.map_or(AFTER_FAILURE, wait)))
 }
 
 async fn start(core: &Arc<Core>, claim: Claim) {

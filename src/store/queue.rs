@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sqlx::{query, query_as};
 
 use super::writer::Tx;
+use super::reports::LONGEST_BACKOFF_US;
 use super::{Checkpoint, Job, JobId, JobStatus, RunId, Store, StoreError, files, jobs};
 
 /// What is free.
@@ -76,6 +77,8 @@ impl Capacity {
         let gpus = json!(self.gpus).to_string();
         let any_gpu = !self.gpus.is_empty();
         let memory = self.memory_mb.min(i64::MAX as u64) as i64;
+        // A retry that is to wait for longer than any does was made before the clock was put back.
+        let longest = tx.now.saturating_add(LONGEST_BACKOFF_US);
         let head = query_as!(
             Head,
             r#"UPDATE job SET status = 'running', attempt = attempt + 1, not_before = 0,
@@ -84,7 +87,7 @@ impl Capacity {
                WHERE id = (
                    SELECT id FROM (
                        SELECT id, threads, memory_mb FROM job INDEXED BY job_queue
-                       WHERE status IN ('queued', 'retrying') AND not_before <= ?2
+                       WHERE status IN ('queued', 'retrying') AND (not_before <= ?2 OR not_before > ?6)
                            AND CASE coalesce(resolved_device, device)
                                    WHEN 'auto' THEN 1
                                    WHEN 'cpu' THEN 1
@@ -97,13 +100,14 @@ impl Capacity {
                RETURNING id AS "job!: JobId", name AS "name!", attempt AS "attempt!: u32",
                    threads AS "threads!: u32", memory_mb AS "memory_mb!: u64", resolved_device AS "device!: String",
                    (SELECT spec FROM job_document WHERE job_id = id) AS "spec!: String",
-                   (SELECT coalesce(sum(finished_at - started_at), 0) FROM run WHERE run.job_id = job.id)
+                   (SELECT coalesce(sum(max(finished_at - started_at, 0)), 0) FROM run WHERE run.job_id = job.id)
                        AS "ran_us!: i64""#,
             any_gpu,
             tx.now,
             gpus,
             self.threads,
-            memory
+            memory,
+            longest
         );
         Ok(head.fetch_optional(&mut tx.conn).await?)
     }

@@ -419,13 +419,16 @@ struct Start {
     from_step: u64,
 }
 
+/// No retry waits for longer.
+pub(super) const LONGEST_BACKOFF_US: i64 = 30_000_000;
+
 /// 0, 1, 2, 4 … at most 30 seconds.
 fn backoff_us(failures: u32) -> i64 {
     let seconds = match failures {
         0 | 1 => 0,
         n => 1_i64 << (n - 2).min(5),
     };
-    seconds.min(30) * 1_000_000
+    (seconds * 1_000_000).min(LONGEST_BACKOFF_US)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Random sequences of calls, reports, crashes and restarts, with what must hold checked after each.
+//! Random sequences of calls, reports, crashes, restarts and jumps of the clock, with what must hold checked after each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +31,8 @@ enum Event {
     Speak(usize),
     /// The server is killed, and another opens the same file.
     Crash,
+    /// The wall clock is moved by so many seconds.
+    Jump(i64),
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -50,9 +52,18 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
             2 => pick.clone().prop_map(Event::Die),
             2 => pick.prop_map(Event::Speak),
             1 => Just(Event::Crash),
+            1 => (-100_000..100_000_i64).prop_map(Event::Jump),
         ],
         1..120,
     )
+}
+
+/// Moves the wall clock, where it can be moved.
+fn jump(seconds: i64) {
+    #[cfg(feature = "fault-injection")]
+    lyceum::clock::jump(seconds * 1_000_000);
+    #[cfg(not(feature = "fault-injection"))]
+    let _ = seconds;
 }
 
 /// A worker's process, as far as the store sees it.
@@ -155,6 +166,7 @@ impl World {
                 self.store.close().await;
                 self.store = open(&self.folder).await;
             }
+            Event::Jump(seconds) => jump(seconds),
         }
     }
 
@@ -216,6 +228,17 @@ impl World {
         runner.over = true;
     }
 
+    /// However the clock was moved, no job waits for its retry for more than twice the longest back-off.
+    async fn check_nothing_waits_for_ever(&mut self) {
+        for _ in 0..2 {
+            jump(31);
+            while claim(&self.store).await.is_some() {}
+        }
+        for job in &self.jobs {
+            assert!(!self.store.job(*job).await.unwrap().status.waiting(), "a job is never had");
+        }
+    }
+
     /// What holds whatever happened.
     async fn check(&mut self) {
         let mut versions = 0;
@@ -273,6 +296,7 @@ proptest! {
                 world.happen(event).await;
                 world.check().await;
             }
+            world.check_nothing_waits_for_ever().await;
         });
     }
 }
