@@ -17,6 +17,8 @@ super::settings! {
         pub header_seconds: u64 = 30, "LYCEUM_HEADER_SECONDS";
         /// Seconds that a body may pause.
         pub body_seconds: u64 = 30, "LYCEUM_BODY_SECONDS";
+        /// Fewest bytes a second that a body must bring on the whole, beyond the seconds that it may pause; 0 for any.
+        pub body_bytes_per_second: u64 = 1_024, "LYCEUM_BODY_BYTES_PER_SECOND";
         /// Seconds that a reader may take nothing of an answer; it is cut then.
         pub write_seconds: u64 = 60, "LYCEUM_WRITE_SECONDS";
         /// Most connections at once.

@@ -14,7 +14,7 @@ use super::folder::DataFolder;
 use super::process::{self, Ended, Process};
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::config;
-use crate::data::{Digest, Format, ImportLimits, Refusal, content_digest, sha256};
+use crate::data::{Arrival, Digest, Format, ImportLimits, Refusal, content_digest, sha256};
 use crate::fault;
 use crate::spec::dataset::{DatasetSchema, Kind};
 use crate::store::{Created, DeletedDataset, Idempotency, NewDataset, PutDataset, Store, StoreError};
@@ -106,6 +106,10 @@ impl Importer {
 
     pub(super) fn uploads(&self) -> PathBuf {
         self.folder.uploads()
+    }
+
+    pub(super) fn arrival(&self, format: Format) -> Arrival {
+        Arrival::new(format, &limits(&self.settings))
     }
 
     /// Keeps the upload as a version of its name.

@@ -39,7 +39,7 @@ use workers::Workers;
 
 use crate::artifacts::Artifacts;
 use crate::config::{self, OnShutdown};
-use crate::data::Dataset;
+use crate::data::{Arrival, Dataset, Format};
 use crate::spec::SpecErrors;
 use crate::spec::report::{Control, ErrorKind};
 use crate::store::{
@@ -208,6 +208,11 @@ impl Jobs {
     /// Where uploads stand until they are read.
     pub fn uploads(&self) -> PathBuf {
         self.core.folder.uploads()
+    }
+
+    /// What looks at an upload while it comes.
+    pub fn arrival(&self, format: Format) -> Arrival {
+        self.importer.arrival(format)
     }
 
     /// Removes the files of runs whose job was deleted.

@@ -16,6 +16,7 @@ mod crash;
 mod distribution;
 mod docs;
 mod examples;
+mod hostile;
 mod http_data;
 mod http_events;
 mod http_frame;

@@ -2,6 +2,7 @@
 //! and what is sent to it.
 
 pub(crate) mod bodies;
+pub(crate) mod bombs;
 mod contract;
 pub(crate) mod idx;
 pub(crate) mod mnist;

@@ -1,6 +1,8 @@
 //! A server in a process of its own, behind a socket: for what streams, breaks off, or must not grow.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ pub(crate) struct Served {
     pub(crate) address: String,
     pub(crate) client: reqwest::Client,
     /// Removed at the end.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Served {
@@ -35,7 +37,28 @@ impl Served {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let address = address.trim().to_owned();
         assert!(address.starts_with("http://127.0.0.1:"), "{address:?}");
-        Self { child, address, client: reqwest::Client::new(), _folder: folder }
+        Self { child, address, client: reqwest::Client::new(), folder }
+    }
+
+    /// Its data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Every file that uploads and runs leave behind, by its path.
+    pub(crate) fn files(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let mut folders = vec![self.data().join("uploads"), self.data().join("artifacts")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path.clone());
+                }
+                found.insert(path);
+            }
+        }
+        found
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -77,7 +77,8 @@ pub(crate) async fn upload(
         .try_acquire_owned()
         .map_err(|_| Problem::too_many("as many uploads are under way as may be", 5))?;
     let incoming = Incoming::new(&parts.headers, body, state.config.data.upload_bytes, &state.config.http)?;
-    let received = upload::receive(incoming, &state.jobs.uploads()).await?;
+    let arrival = state.jobs.arrival(format);
+    let received = upload::receive(incoming, &state.jobs.uploads(), arrival).await?;
     if received.bytes == 0 {
         return Err(Problem::new(Kind::UnreadableBody, "the body is empty where a file is needed"));
     }
