@@ -10,7 +10,8 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::body::Incoming;
-use super::problem::{Kind, Problem};
+use super::problem::Problem;
+use crate::artifacts::ArtifactError;
 use crate::data::Arrival;
 use crate::jobs::ImportError;
 
@@ -54,18 +55,12 @@ pub(crate) async fn receive(
         Ok(upload) => Ok(upload),
         Err(error) => {
             incoming.throw_away().await;
-            Err(match error.kind() {
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                    Problem::new(Kind::StorageFull, "the disk has no room for the upload").because(error)
-                }
-                _ => Problem::internal(format!("an upload cannot be written: {error}")),
-            })
+            Err(ArtifactError::from(error).into())
         }
     }
 }
 
 fn write(folder: &Path, mut waiting: mpsc::Receiver<Bytes>) -> std::io::Result<Upload> {
-    std::fs::create_dir_all(folder)?;
     let mut file = NamedTempFile::new_in(folder)?;
     let mut hash = Sha256::new();
     let mut bytes = 0;

@@ -32,6 +32,7 @@ mod maintenance;
 mod memory;
 mod plans;
 mod readme;
+mod scarcity;
 mod store;
 mod support;
 mod torture;

@@ -1,5 +1,7 @@
 //! What operators and their machines ask: is it alive, is it ready, which version, which figures.
 
+use std::io::ErrorKind;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -7,10 +9,11 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::artifacts::ArtifactError;
 use crate::http::extract::{Nothing, Query};
 use crate::http::{AppState, Problem};
 use crate::spec::SPEC_VERSION;
-use crate::store::JobStatus;
+use crate::store::{JobStatus, StoreError};
 
 /// A sign of life.
 #[derive(Serialize, ToSchema)]
@@ -42,11 +45,11 @@ pub(crate) struct Ready {
 pub(crate) async fn readyz(State(state): State<AppState>, _: Query<Nothing>) -> Result<Json<Ready>, Problem> {
     let (mut missing, mut causes) = (Vec::new(), Vec::new());
     if let Err(error) = state.store.ready().await {
-        missing.push("the store does not answer, or cannot be written");
+        missing.push(without_store(&error));
         causes.push(error.to_string());
     }
     if let Err(error) = state.artifacts.ready().await {
-        missing.push("artifacts cannot be written");
+        missing.push(without_artifacts(&error));
         causes.push(error.to_string());
     }
     if !state.jobs.ready() {
@@ -56,6 +59,29 @@ pub(crate) async fn readyz(State(state): State<AppState>, _: Query<Nothing>) -> 
         return Ok(Json(Ready { ready: true }));
     }
     Err(Problem::unavailable(missing.join("; "), 5).because(causes.join("; ")))
+}
+
+fn without_store(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Full => "the database cannot be written: the disk is full",
+        StoreError::Busy => "the database cannot be written: another process holds it",
+        _ => "the store does not answer, or cannot be written",
+    }
+}
+
+fn without_artifacts(error: &ArtifactError) -> &'static str {
+    let ArtifactError::Io(cause) = error else {
+        return match error {
+            ArtifactError::Full => "artifacts cannot be written: the disk is full",
+            _ => "artifacts cannot be written",
+        };
+    };
+    match cause.kind() {
+        ErrorKind::NotFound => "artifacts cannot be written: their folder is gone",
+        ErrorKind::ReadOnlyFilesystem => "artifacts cannot be written: the disk is read-only",
+        ErrorKind::PermissionDenied => "artifacts cannot be written: the server may not",
+        _ => "artifacts cannot be written",
+    }
 }
 
 /// What is running here.

@@ -4,6 +4,7 @@
 pub(crate) mod bodies;
 pub(crate) mod bombs;
 mod contract;
+pub(crate) mod disk;
 pub(crate) mod idx;
 pub(crate) mod mnist;
 pub(crate) mod schema;

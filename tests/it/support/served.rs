@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -21,8 +21,14 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lyceum"))
+        Self::start_by(&[], tempfile::tempdir().unwrap(), arguments)
+    }
+
+    /// The same through another command, which is given the server's as its last arguments.
+    pub(crate) fn start_by(command: &[&str], folder: TempDir, arguments: &[&str]) -> Self {
+        let words = [command, &[env!("CARGO_BIN_EXE_lyceum")]].concat();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
             .args(["serve", "--listen", "127.0.0.1:0", "--idle-workers", "0", "--log", "warn"])
             .args(["--on-shutdown", "checkpoint", "--threads", "2", "--data-dir"])
             .arg(folder.path().join("data"))
@@ -40,9 +46,15 @@ impl Served {
         Self { child, address, client: reqwest::Client::new(), folder }
     }
 
-    /// Its data folder.
+    /// Its data folder, as it sees it.
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        let seen = self.folder.path().join("data");
+        Path::new("/proc").join(self.id().to_string()).join("root").join(seen.strip_prefix("/").unwrap())
+    }
+
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Every file that uploads and runs leave behind, by its path.
