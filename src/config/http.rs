@@ -23,6 +23,8 @@ super::settings! {
         pub write_seconds: u64 = 60, "LYCEUM_WRITE_SECONDS";
         /// Most connections at once.
         pub connections: usize = 8_192, "LYCEUM_CONNECTIONS";
+        /// Most requests that are answered at once; more are told to come again. Health and metrics are always answered.
+        pub requests: usize = 4_096, "LYCEUM_REQUESTS";
         /// Most open streams of events at once.
         pub streams: usize = 4_096, "LYCEUM_STREAMS";
         /// Seconds between the comments that keep an idle stream of events alive.

@@ -78,9 +78,7 @@ impl Incoming {
     /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         if self.declared.is_some_and(|length| length > self.most) {
-            if !self.waits {
-                self.throw_away().await;
-            }
+            self.throw_away().await;
             return Err(self.too_large());
         }
         let Some(piece) = self.frame().await? else { return Ok(None) };
@@ -93,6 +91,9 @@ impl Incoming {
 
     /// Reads and drops what is left, so that the answer reaches a client that is still sending.
     pub(crate) async fn throw_away(&mut self) {
+        if self.waits && self.read == 0 {
+            return;
+        }
         let mut dropped = 0;
         while dropped < self.discard {
             match self.frame().await {

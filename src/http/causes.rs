@@ -6,7 +6,7 @@ use super::problem::{Kind, Problem};
 use crate::artifacts::ArtifactError;
 use crate::data::RefusalKind;
 use crate::inference::InferenceError;
-use crate::jobs::{DatasetError, ImportError, SubmitError};
+use crate::jobs::{DatasetError, ImportError, OverBudget, SubmitError};
 use crate::store::StoreError;
 
 /// What is told of a disk without room.
@@ -17,6 +17,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::NotFound(what) => Self::not_found(format!("such {what}")),
             StoreError::Conflict(conflict) => Self::new(Kind::Conflict, conflict.to_string()),
+            StoreError::TooManyJobs { .. } => Self::too_many(error.to_string(), 30),
             StoreError::Full => Self::storage_full(FULL).because(StoreError::Full),
             StoreError::Busy => {
                 Self::unavailable("another process holds the server's database", 5).because(StoreError::Busy)
@@ -68,8 +69,15 @@ impl From<SubmitError> for Problem {
             SubmitError::Refused(errors) => errors.into(),
             SubmitError::Unavailable(_) => Self::unavailable(detail, 5),
             SubmitError::QueueFull(_) => Self::too_many(detail, 30),
+            SubmitError::OverBudget(error) => error.into(),
             SubmitError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<OverBudget> for Problem {
+    fn from(error: OverBudget) -> Self {
+        Self::storage_full(error.to_string())
     }
 }
 

@@ -17,6 +17,8 @@ pub enum StoreError {
     OutOfOrder { expected: u64 },
     #[error("no space is left for the database")]
     Full,
+    #[error("the key has {most} unfinished jobs, which is as many as it may")]
+    TooManyJobs { most: u64 },
     /// Another process holds the database and does not let go.
     #[error("the database is held by another process")]
     Busy,

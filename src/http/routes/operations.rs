@@ -1,5 +1,6 @@
 //! What operators and their machines ask: is it alive, is it ready, which version, which figures.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 
 use axum::Json;
@@ -35,25 +36,28 @@ pub(crate) struct Ready {
     ready: bool,
 }
 
-/// Whether jobs and predictions are served: the store answers, the artifacts can be written, and at least one
-/// worker can start.
+/// Whether jobs and predictions are served: the store answers, the artifacts can be written, at least one worker can
+/// start, and the data folder is within its budget.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
     responses((status = 200, description = "They are.", body = Ready)),
     extensions(("x-problems" = json!({"503": "They are not; the detail says what is missing."})))
 )]
 pub(crate) async fn readyz(State(state): State<AppState>, _: Query<Nothing>) -> Result<Json<Ready>, Problem> {
-    let (mut missing, mut causes) = (Vec::new(), Vec::new());
+    let (mut missing, mut causes) = (Vec::<Cow<'static, str>>::new(), Vec::new());
     if let Err(error) = state.store.ready().await {
-        missing.push(without_store(&error));
+        missing.push(without_store(&error).into());
         causes.push(error.to_string());
     }
     if let Err(error) = state.artifacts.ready().await {
-        missing.push(without_artifacts(&error));
+        missing.push(without_artifacts(&error).into());
         causes.push(error.to_string());
     }
     if !state.jobs.ready() {
-        missing.push("no worker can be started");
+        missing.push("no worker can be started".into());
+    }
+    if let Err(over) = state.jobs.check_budget(0) {
+        missing.push(over.to_string().into());
     }
     if missing.is_empty() {
         return Ok(Json(Ready { ready: true }));
