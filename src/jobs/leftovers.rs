@@ -20,9 +20,10 @@ pub struct Orphan {
 
 impl Orphan {
     pub fn remove(&self) -> io::Result<()> {
-        match self.path.is_dir() {
-            true => std::fs::remove_dir_all(&self.path),
-            false => std::fs::remove_file(&self.path),
+        if self.path.is_dir() {
+            std::fs::remove_dir_all(&self.path)
+        } else {
+            std::fs::remove_file(&self.path)
         }
     }
 }

@@ -69,8 +69,11 @@ impl Usage {
 
     /// Measures until the server ends.
     pub(super) async fn run(self: Arc<Self>, closing: CancellationToken) {
+        if self.budget == 0 {
+            return;
+        }
         let mut pause = PAUSE;
-        while self.budget > 0 {
+        loop {
             tokio::select! {
                 () = closing.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}

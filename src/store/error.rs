@@ -56,8 +56,8 @@ pub enum Conflict {
 
 const BUSY: i32 = 5;
 const FULL: i32 = 13;
-/// The index of the log cannot grow, for which there is one reason.
-const NO_ROOM_FOR_INDEX: i32 = 10 | (19 << 8);
+/// `SQLITE_IOERR_SHMSIZE`: the index of the log cannot grow, for which there is one reason.
+const NO_ROOM_FOR_INDEX: i32 = 4_874;
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
