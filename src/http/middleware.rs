@@ -36,12 +36,13 @@ pub(super) async fn frame(State(state): State<AppState>, request: Request, next:
     );
 
     let response = async {
+        let has_body = !request.body().is_end_stream();
         let response = match guard(&request, &state).and_then(|()| admit(&request, &state)) {
             Ok(_place) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
                 // The panic hook has logged what happened, and where.
                 Problem::internal("a panic").into_response()
             }),
-            Err(refused) => refused.into_response(),
+            Err(refused) => unread(refused, has_body),
         };
         tell(response, &method, instance, &request_id)
     }
@@ -138,6 +139,15 @@ fn guard(request: &Request, state: &AppState) -> Result<(), Problem> {
         own_machine_alone(request)?;
     }
     media_type_told(request)
+}
+
+/// The answer to a request that nobody reads. Its body would stand in the way of the next one, so that the connection ends.
+fn unread(refused: Problem, has_body: bool) -> Response {
+    let mut response = refused.into_response();
+    if has_body {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// A place among the requests that are answered at once. Who looks after the server needs none, or it would be taken for
