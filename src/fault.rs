@@ -64,6 +64,18 @@ pub fn point(name: &'static str) {
     }
 }
 
+/// What a run takes beyond all that is planned.
+#[cfg(not(feature = "fault-injection"))]
+#[inline(always)]
+pub fn take_memory() {}
+
+/// Takes as much memory as `LYCEUM_FAULT_MEMORY_MB` says, and keeps it.
+#[cfg(feature = "fault-injection")]
+pub fn take_memory() {
+    let bytes = crate::config::Faults::read().memory_mb << 20;
+    std::hint::black_box(vec![1_u8; bytes].leak());
+}
+
 #[cfg(test)]
 mod tests {
     /// The list is of the places that there are.

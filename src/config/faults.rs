@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub struct Faults {
     pub points: String,
     pub folder: Option<PathBuf>,
+    /// Memory in MiB that a run takes beside what it needs.
+    pub memory_mb: usize,
 }
 
 impl Faults {
@@ -18,6 +20,7 @@ impl Faults {
         Self {
             points: std::env::var("LYCEUM_FAULT").unwrap_or_default(),
             folder: std::env::var_os("LYCEUM_FAULT_DIR").map(PathBuf::from),
+            memory_mb: std::env::var("LYCEUM_FAULT_MEMORY_MB").map_or(0, |text| text.parse().unwrap_or(0)),
         }
     }
 }

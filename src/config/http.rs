@@ -17,10 +17,14 @@ super::settings! {
         pub header_seconds: u64 = 30, "LYCEUM_HEADER_SECONDS";
         /// Seconds that a body may pause.
         pub body_seconds: u64 = 30, "LYCEUM_BODY_SECONDS";
+        /// Fewest bytes a second that a body must bring on the whole, beyond the seconds that it may pause; 0 for any.
+        pub body_bytes_per_second: u64 = 1_024, "LYCEUM_BODY_BYTES_PER_SECOND";
         /// Seconds that a reader may take nothing of an answer; it is cut then.
         pub write_seconds: u64 = 60, "LYCEUM_WRITE_SECONDS";
         /// Most connections at once.
         pub connections: usize = 8_192, "LYCEUM_CONNECTIONS";
+        /// Most requests that are answered at once; more are told to come again. Health and metrics are always answered.
+        pub requests: usize = 4_096, "LYCEUM_REQUESTS";
         /// Most open streams of events at once.
         pub streams: usize = 4_096, "LYCEUM_STREAMS";
         /// Seconds between the comments that keep an idle stream of events alive.

@@ -9,6 +9,8 @@ super::settings! {
         pub memory_mb: u64 = 0, "LYCEUM_MEMORY_MB";
         /// Most jobs that may wait.
         pub queue: u64 = 100_000, "LYCEUM_QUEUE";
+        /// Most jobs of one key that are not finished.
+        pub jobs_per_key: u64 = 10_000, "LYCEUM_JOBS_PER_KEY";
         /// Workers that are started before there is work for them.
         pub idle_workers: usize = 1, "LYCEUM_IDLE_WORKERS";
         /// Seconds between the signs of life of a run.
@@ -23,5 +25,17 @@ super::settings! {
         pub log_bytes: u64 = 64 << 20, "LYCEUM_RUN_LOG_BYTES";
         /// Most artifacts of a run.
         pub artifacts: u64 = 10_000, "LYCEUM_ARTIFACTS";
+        /// Seconds that a finished job is kept with its runs, metrics and events, while its models stay; 0 for ever.
+        pub keep_jobs_seconds: u64 = 0, "LYCEUM_KEEP_JOBS_SECONDS";
+        /// Seconds that the logs of a finished job are kept; 0 for as long as the job.
+        pub keep_logs_seconds: u64 = 0, "LYCEUM_KEEP_LOGS_SECONDS";
+        /// Seconds that the events of a finished job are kept, but for its states and its end, which stay; 0 for as
+        /// long as the job.
+        pub keep_events_seconds: u64 = 0, "LYCEUM_KEEP_EVENTS_SECONDS";
+        /// Seconds between two looks for what need not be kept.
+        pub sweep_seconds: u64 = 3_600, "LYCEUM_SWEEP_SECONDS";
+        /// Bytes that the data folder may hold; beyond them neither jobs nor uploads are taken. 0 for as many as there
+        /// is room for.
+        pub disk_budget_bytes: u64 = 0, "LYCEUM_DISK_BUDGET_BYTES";
     }
 }

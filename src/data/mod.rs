@@ -2,6 +2,7 @@
 //! what is done to columns before a network sees them, and how the same is done to the inputs of a prediction.
 
 mod archive;
+mod arrival;
 mod columns;
 mod dataset;
 mod encode;
@@ -20,6 +21,7 @@ mod target;
 mod testing;
 pub mod transforms;
 
+pub use arrival::Arrival;
 pub use columns::{Columns, resolve_columns};
 pub use dataset::{ColumnData, DataError, Dataset, TensorData};
 pub use encode::{Encoded, InputColumn, InputTensor, TensorValues};

@@ -10,7 +10,7 @@ use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::problem::{Kind, Problem};
-use crate::config;
+use crate::{clock, config};
 
 /// The body within `most` bytes. A longer one is read to its end (within reason) and dropped piece by piece, so
 /// that a client that only listens after it has sent everything hears why it was refused.
@@ -39,6 +39,10 @@ pub(crate) struct Incoming {
     /// Whether the client waits to be asked for the body, and so has sent none of it.
     waits: bool,
     pause: Duration,
+    /// Fewest bytes a second, on the whole.
+    pace: u64,
+    /// How long the client was waited for.
+    waited: Duration,
     discard: u64,
 }
 
@@ -65,6 +69,8 @@ impl Incoming {
             declared,
             waits: headers.contains_key(header::EXPECT),
             pause: Duration::from_secs(limits.body_seconds),
+            pace: limits.body_bytes_per_second,
+            waited: Duration::ZERO,
             discard: limits.discard_bytes,
         })
     }
@@ -72,13 +78,10 @@ impl Incoming {
     /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         if self.declared.is_some_and(|length| length > self.most) {
-            if !self.waits {
-                self.throw_away().await;
-            }
+            self.throw_away().await;
             return Err(self.too_large());
         }
         let Some(piece) = self.frame().await? else { return Ok(None) };
-        self.read += piece.len() as u64;
         if self.read > self.most {
             self.throw_away().await;
             return Err(self.too_large());
@@ -88,6 +91,9 @@ impl Incoming {
 
     /// Reads and drops what is left, so that the answer reaches a client that is still sending.
     pub(crate) async fn throw_away(&mut self) {
+        if self.waits && self.read == 0 {
+            return;
+        }
         let mut dropped = 0;
         while dropped < self.discard {
             match self.frame().await {
@@ -99,22 +105,42 @@ impl Incoming {
 
     async fn frame(&mut self) -> Result<Option<Bytes>, Problem> {
         loop {
-            match tokio::time::timeout(self.pause, self.body.frame()).await {
-                Err(_) => {
-                    let detail = format!("the body paused for more than {} s", self.pause.as_secs());
-                    return Err(Problem::new(Kind::Slow, detail));
-                }
+            let began = clock::monotonic();
+            let frame = tokio::time::timeout(self.patience(), self.body.frame()).await;
+            self.waited += began.elapsed();
+            match frame {
+                Err(_) => return Err(self.too_slow()),
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(error))) => {
                     return Err(Problem::new(Kind::UnreadableBody, format!("the body broke off: {error}")));
                 }
                 Ok(Some(Ok(frame))) => {
                     if let Ok(piece) = frame.into_data() {
+                        self.read += piece.len() as u64;
                         return Ok(Some(piece));
                     }
                 }
             }
         }
+    }
+
+    /// How long the next piece may be waited for: a client that sends a byte now and then would hold its place for
+    /// ever.
+    fn patience(&self) -> Duration {
+        let earned = match self.pace {
+            0 => Duration::MAX,
+            pace => Duration::from_secs(self.read / pace),
+        };
+        self.pause.min(self.pause.saturating_add(earned).saturating_sub(self.waited))
+    }
+
+    fn too_slow(&self) -> Problem {
+        let detail = format!(
+            "the body paused for more than {} s, or came at less than {} bytes a second",
+            self.pause.as_secs(),
+            self.pace
+        );
+        Problem::new(Kind::Slow, detail)
     }
 
     fn too_large(&self) -> Problem {

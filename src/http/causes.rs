@@ -1,19 +1,26 @@
 //! How the failures of the other modules, which know nothing of HTTP, are told.
 
+use std::io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
+
 use super::problem::{Kind, Problem};
 use crate::artifacts::ArtifactError;
 use crate::data::RefusalKind;
 use crate::inference::InferenceError;
-use crate::jobs::{DatasetError, ImportError, SubmitError};
+use crate::jobs::{DatasetError, ImportError, OverBudget, SubmitError};
 use crate::store::StoreError;
+
+/// What is told of a disk without room.
+const FULL: &str = "the disk of the server is full";
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound(what) => Self::not_found(format!("such {what}")),
             StoreError::Conflict(conflict) => Self::new(Kind::Conflict, conflict.to_string()),
-            StoreError::Full => {
-                Self::new(Kind::StorageFull, "the disk of the server is full").because(StoreError::Full)
+            StoreError::TooManyJobs { .. } => Self::too_many(error.to_string(), 30),
+            StoreError::Full => Self::storage_full(FULL).because(StoreError::Full),
+            StoreError::Busy => {
+                Self::unavailable("another process holds the server's database", 5).because(StoreError::Busy)
             }
             StoreError::Closed => Self::unavailable("the server is about to end", 5),
             other => Self::internal(other),
@@ -25,8 +32,11 @@ impl From<ArtifactError> for Problem {
     fn from(error: ArtifactError) -> Self {
         match error {
             ArtifactError::NotFound(_) | ArtifactError::Key(_) => Self::not_found("such file"),
-            ArtifactError::Full => {
-                Self::new(Kind::StorageFull, "the disk of the server is full").because(ArtifactError::Full)
+            ArtifactError::Full => Self::storage_full(FULL).because(ArtifactError::Full),
+            ArtifactError::Io(cause)
+                if matches!(cause.kind(), NotFound | ReadOnlyFilesystem | PermissionDenied) =>
+            {
+                Self::unavailable("the data folder of the server cannot be written", 60).because(cause)
             }
             other => Self::internal(other),
         }
@@ -59,8 +69,15 @@ impl From<SubmitError> for Problem {
             SubmitError::Refused(errors) => errors.into(),
             SubmitError::Unavailable(_) => Self::unavailable(detail, 5),
             SubmitError::QueueFull(_) => Self::too_many(detail, 30),
+            SubmitError::OverBudget(error) => error.into(),
             SubmitError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<OverBudget> for Problem {
+    fn from(error: OverBudget) -> Self {
+        Self::storage_full(error.to_string())
     }
 }
 
@@ -75,7 +92,8 @@ impl From<ImportError> for Problem {
             ImportError::TooLong(_) | ImportError::TooMuch => Self::new(Kind::TooLarge, detail),
             ImportError::Store(error) => error.into(),
             ImportError::Artifact(error) => error.into(),
-            ImportError::Broken(_) | ImportError::Io(_) => Self::internal(detail),
+            ImportError::Io(error) => ArtifactError::from(error).into(),
+            ImportError::Broken(_) => Self::internal(detail),
         }
     }
 }

@@ -67,6 +67,11 @@ pub(crate) enum Turn {
 }
 
 impl IdempotencyKey {
+    /// Who asks, where callers have keys.
+    pub(crate) fn caller(&self) -> Option<String> {
+        Some(self.caller.clone()).filter(|caller| !caller.is_empty())
+    }
+
     /// Waits for a request of the same key that is under way.
     pub(crate) async fn turn(
         &self,

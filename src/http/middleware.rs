@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -35,12 +36,13 @@ pub(super) async fn frame(State(state): State<AppState>, request: Request, next:
     );
 
     let response = async {
-        let response = match guard(&request, &state) {
-            Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+        let has_body = !request.body().is_end_stream();
+        let response = match guard(&request, &state).and_then(|()| admit(&request, &state)) {
+            Ok(_place) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
                 // The panic hook has logged what happened, and where.
                 Problem::internal("a panic").into_response()
             }),
-            Err(refused) => refused.into_response(),
+            Err(refused) => unread(refused, has_body),
         };
         tell(response, &method, instance, &request_id)
     }
@@ -137,6 +139,25 @@ fn guard(request: &Request, state: &AppState) -> Result<(), Problem> {
         own_machine_alone(request)?;
     }
     media_type_told(request)
+}
+
+/// The answer to a request that nobody reads. Its body would stand in the way of the next one, so that the connection ends.
+fn unread(refused: Problem, has_body: bool) -> Response {
+    let mut response = refused.into_response();
+    if has_body {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// A place among the requests that are answered at once. Who looks after the server needs none, or it would be taken for
+/// dead when it has most to do.
+fn admit(request: &Request, state: &AppState) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+    if matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics") {
+        return Ok(None);
+    }
+    let place = state.requests.clone().try_acquire_owned();
+    place.map(Some).map_err(|_| Problem::unavailable("as many requests are being answered as may be", 1))
 }
 
 /// A server without keys is for this machine alone: a web page that the user happens to visit must not reach it,

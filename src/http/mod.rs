@@ -28,9 +28,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::jobs::process;
+
 pub use problem::{Kind, Problem, ProblemBody};
 pub use server::{Server, ServerError};
 pub use state::AppState;
+
+/// Files that the server needs beside its connections: the database's, those of models, runs and workers.
+const OWN_FILES: usize = 256;
 
 /// The whole API as a service.
 pub fn router(state: AppState) -> Router {
@@ -53,7 +58,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let service = TowerToHyperService::new(router(state.clone()));
-    let room = std::sync::Arc::new(Semaphore::new(state.config.http.connections));
+    let room = std::sync::Arc::new(Semaphore::new(most_connections(state.config.http.connections)));
     let connections = TaskTracker::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -88,6 +93,16 @@ pub async fn serve(
         tracing::warn!(connections = connections.len(), "requests were cut at the end");
     }
     Ok(())
+}
+
+/// As many connections as there may be: the files that the server may open are for what it keeps as well.
+fn most_connections(wanted: usize) -> usize {
+    let files = usize::try_from(process::raise_open_files()).unwrap_or(usize::MAX);
+    let most = files.saturating_sub(OWN_FILES).max(files / 2);
+    if most < wanted {
+        tracing::warn!(files, "only {most} connections fit into the files that may be open (ulimit -n)");
+    }
+    wanted.min(most).min(Semaphore::MAX_PERMITS)
 }
 
 /// One connection, to its end.

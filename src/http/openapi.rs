@@ -340,6 +340,7 @@ fn add_problems(operation: &mut Map<String, Value>) {
         Kind::UriTooLong,
         Kind::TooMany,
         Kind::Internal,
+        Kind::Unavailable,
     ];
     if parameter_in("path") {
         kinds.push(Kind::NotFound);
@@ -386,7 +387,7 @@ fn problem_responses() -> Value {
         Kind::UriTooLong,
     ]
     .into_iter()
-    .chain([Kind::MediaType, Kind::Invalid, Kind::TooMany, Kind::Internal])
+    .chain([Kind::MediaType, Kind::Invalid, Kind::TooMany, Kind::Internal, Kind::Unavailable])
     .map(|kind| (kind.status().as_u16().to_string(), problem_response(&format!("{}.", kind.title()))))
     .collect::<Map<String, Value>>()
     .into()

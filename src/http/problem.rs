@@ -101,6 +101,13 @@ impl Problem {
         problem
     }
 
+    /// There is no room now; somebody has to make some.
+    pub fn storage_full(detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(Kind::StorageFull, detail);
+        problem.retry_after_seconds = Some(60);
+        problem
+    }
+
     pub fn too_many(detail: impl Into<String>, retry_after_seconds: u64) -> Self {
         let mut problem = Self::new(Kind::TooMany, detail);
         problem.retry_after_seconds = Some(retry_after_seconds);

@@ -32,6 +32,8 @@ pub struct Parts {
     pub closing: CancellationToken,
     /// Idempotency keys of requests under way.
     pub(crate) in_flight: InFlight,
+    /// Room for requests.
+    pub(crate) requests: Arc<Semaphore>,
     /// Room for streams of events.
     pub(crate) streams: Arc<Semaphore>,
     /// Room for uploads.
@@ -53,6 +55,7 @@ impl AppState {
         let closing = CancellationToken::new();
         Ok(Self(Arc::new(Parts {
             in_flight: InFlight::default(),
+            requests: Arc::new(Semaphore::new(config.http.requests)),
             streams: Arc::new(Semaphore::new(config.http.streams)),
             uploads: Arc::new(Semaphore::new(config.http.uploads)),
             config,

@@ -10,7 +10,10 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::body::Incoming;
-use super::problem::{Kind, Problem};
+use super::problem::Problem;
+use crate::artifacts::ArtifactError;
+use crate::data::Arrival;
+use crate::jobs::ImportError;
 
 /// An upload that stands on disk.
 pub(crate) struct Upload {
@@ -21,14 +24,23 @@ pub(crate) struct Upload {
     pub(crate) sha256: String,
 }
 
-/// Streams a body into a file of `folder`.
-pub(crate) async fn receive(mut incoming: Incoming, folder: &Path) -> Result<Upload, Problem> {
+/// Streams a body into a file of `folder`. Each piece is looked at as it comes, so that what cannot become a data set
+/// does not fill the disk first.
+pub(crate) async fn receive(
+    mut incoming: Incoming,
+    folder: &Path,
+    mut arrival: Arrival,
+) -> Result<Upload, Problem> {
     let folder = folder.to_owned();
     // A few pieces of some 100 kB wait at most: a fast client is slowed to the disk's pace.
     let (pieces, waiting) = mpsc::channel::<Bytes>(8);
     let writer = tokio::task::spawn_blocking(move || write(&folder, waiting));
     let received = async {
         while let Some(piece) = incoming.next().await? {
+            if let Err(refused) = arrival.look(&piece) {
+                incoming.throw_away().await;
+                return Err(ImportError::Refused(refused).into());
+            }
             if pieces.send(piece).await.is_err() {
                 break;
             }
@@ -43,18 +55,12 @@ pub(crate) async fn receive(mut incoming: Incoming, folder: &Path) -> Result<Upl
         Ok(upload) => Ok(upload),
         Err(error) => {
             incoming.throw_away().await;
-            Err(match error.kind() {
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                    Problem::new(Kind::StorageFull, "the disk has no room for the upload").because(error)
-                }
-                _ => Problem::internal(format!("an upload cannot be written: {error}")),
-            })
+            Err(ArtifactError::from(error).into())
         }
     }
 }
 
 fn write(folder: &Path, mut waiting: mpsc::Receiver<Bytes>) -> std::io::Result<Upload> {
-    std::fs::create_dir_all(folder)?;
     let mut file = NamedTempFile::new_in(folder)?;
     let mut hash = Sha256::new();
     let mut bytes = 0;

@@ -53,6 +53,11 @@ impl DataFolder {
         Ok(Self { path: Arc::new(path), _lock: Arc::new(lock) })
     }
 
+    /// Whether it is where it was: it may have been moved away, or its disk taken out.
+    pub(crate) fn stands(&self) -> bool {
+        self.path.join("runs").is_dir()
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -14,7 +14,7 @@ use super::folder::DataFolder;
 use super::process::{self, Ended, Process};
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::config;
-use crate::data::{Digest, Format, ImportLimits, Refusal, content_digest, sha256};
+use crate::data::{Arrival, Digest, Format, ImportLimits, Refusal, content_digest, sha256};
 use crate::fault;
 use crate::spec::dataset::{DatasetSchema, Kind};
 use crate::store::{Created, DeletedDataset, Idempotency, NewDataset, PutDataset, Store, StoreError};
@@ -76,6 +76,8 @@ pub(crate) enum Answer {
 
 pub(crate) const REQUEST: &str = "request.json";
 pub(crate) const ANSWER: &str = "answer.json";
+/// How the child exits where the disk is too full for an answer.
+pub(crate) const FULL_STATUS: u8 = 28;
 
 /// Reads uploads.
 pub(crate) struct Importer {
@@ -106,6 +108,10 @@ impl Importer {
 
     pub(super) fn uploads(&self) -> PathBuf {
         self.folder.uploads()
+    }
+
+    pub(super) fn arrival(&self, format: Format) -> Arrival {
+        Arrival::new(format, &limits(&self.settings))
     }
 
     /// Keeps the upload as a version of its name.
@@ -175,6 +181,7 @@ impl Importer {
             Some(Answer::Refused(refusal)) => Err(ImportError::Refused(refusal)),
             Some(Answer::Full) => Err(ArtifactError::Full.into()),
             Some(Answer::Failed(detail)) => Err(ImportError::Broken(format!("failed: {detail}"))),
+            None if ended == Ended::Exited(FULL_STATUS.into()) => Err(ArtifactError::Full.into()),
             None => {
                 let log = std::fs::read_to_string(scratch.0.join("log")).unwrap_or_default();
                 if log.contains("memory allocation of") {

@@ -8,14 +8,17 @@ mod catalog;
 mod core;
 mod folder;
 mod import;
+mod leftovers;
 pub mod process;
 mod protocol;
+mod retention;
 mod runner;
 mod scheduler;
 mod shipped;
 mod submit;
 mod supervisor;
 pub(crate) mod token;
+mod usage;
 mod why;
 pub mod worker;
 mod workers;
@@ -29,17 +32,21 @@ use tokio::sync::{Mutex, Semaphore};
 pub use catalog::DatasetError;
 pub use folder::{DataFolder, FolderError};
 pub use import::{ImportError, Upload};
+pub use leftovers::{LookError, Orphan, orphans};
+pub use usage::OverBudget;
 pub use why::Why;
 
 use self::core::Core;
 use catalog::Datasets;
 use import::Importer;
 use shipped::Shipped;
+use usage::Usage;
 use workers::Workers;
 
 use crate::artifacts::Artifacts;
+use crate::clock;
 use crate::config::{self, OnShutdown};
-use crate::data::Dataset;
+use crate::data::{Arrival, Dataset, Format};
 use crate::spec::SpecErrors;
 use crate::spec::report::{Control, ErrorKind};
 use crate::store::{
@@ -65,6 +72,8 @@ pub enum SubmitError {
     Unavailable(String),
     #[error("{0} jobs wait already, which is as many as may")]
     QueueFull(u64),
+    #[error(transparent)]
+    OverBudget(#[from] OverBudget),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -99,6 +108,7 @@ pub struct Jobs {
     datasets: Arc<Datasets>,
     importer: Arc<Importer>,
     shipped: Arc<Shipped>,
+    usage: Arc<Usage>,
     /// Plans that are made at once.
     resolving: Arc<Semaphore>,
     /// How many jobs wait, and when they were counted.
@@ -112,6 +122,7 @@ impl Jobs {
         clear_uploads(&folder);
         let listener = folder::bind(&folder.socket()).map_err(StartError::Socket)?;
         let workers = Workers::new(program.clone(), folder.clone(), jobs.idle_workers);
+        let usage = Usage::new(folder.path(), jobs.disk_budget_bytes);
         let core = Core::new(store.clone(), artifacts.clone(), folder.clone(), jobs, workers);
         supervisor::take_over(&core).await?;
         core.tasks.spawn(listen(listener, core.clone()));
@@ -122,14 +133,18 @@ impl Jobs {
             Arc::new(Importer::new(program, folder, data, store.clone(), artifacts, datasets.clone()));
         let shipped = Arc::new(Shipped::import(shipped.as_deref(), &store, &importer));
         let resolving = Arc::new(Semaphore::new(process::cores() as usize));
-        Ok(Self { core, datasets, importer, shipped, resolving, waiting: Arc::default() })
+        let jobs = Self { core, datasets, importer, shipped, usage, resolving, waiting: Arc::default() };
+        let core = &jobs.core;
+        core.tasks.spawn(jobs.usage.clone().run(core.closing.clone()));
+        core.tasks.spawn(retention::run(jobs.clone()));
+        Ok(jobs)
     }
 
     /// Takes a place in the queue, if there is one. The places are counted anew now and then.
     async fn take_place(&self) -> Result<(), SubmitError> {
         let most = self.core.settings.queue;
         let mut waiting = self.waiting.lock().await;
-        let now = crate::clock::monotonic();
+        let now = clock::monotonic();
         let counted = match *waiting {
             Some((at, count)) if now - at < COUNT_AGE => (at, count),
             _ => {
@@ -205,9 +220,19 @@ impl Jobs {
         self.core.workers.can_start()
     }
 
+    /// Whether the data folder may hold so many bytes more.
+    pub fn check_budget(&self, more: u64) -> Result<(), OverBudget> {
+        self.usage.check(more)
+    }
+
     /// Where uploads stand until they are read.
     pub fn uploads(&self) -> PathBuf {
         self.core.folder.uploads()
+    }
+
+    /// What looks at an upload while it comes.
+    pub fn arrival(&self, format: Format) -> Arrival {
+        self.importer.arrival(format)
     }
 
     /// Removes the files of runs whose job was deleted.
@@ -224,6 +249,7 @@ impl Jobs {
                 tracing::warn!(%error, %run, "a run's files could not be removed");
             }
         }
+        self.usage.measure();
     }
 
     /// An open data set, the latest version where none is named. One that ships and is still on its way is waited
@@ -254,13 +280,16 @@ impl Jobs {
         // On a task of its own, so that a client that hangs up does not leave half of it.
         let importer = self.importer.clone();
         let reading = tokio::spawn(async move { importer.import(upload).await });
-        reading.await.map_err(|error| ImportError::Io(std::io::Error::other(error)))?
+        let read = reading.await.map_err(|error| ImportError::Io(std::io::Error::other(error)))?;
+        self.usage.measure();
+        read
     }
 
     /// Deletes a version that no unfinished job needs, and its files where nothing else stands on them.
     pub async fn delete_dataset(&self, name: &str, version: u32) -> Result<DeletedDataset, StoreError> {
         let deleted = self.importer.delete(name, version).await?;
         self.datasets.changed(name);
+        self.usage.measure();
         Ok(deleted)
     }
 

@@ -123,7 +123,7 @@ fn refuse(core: &Core, live: &Live, error: StoreError) -> Refusal {
         }
         StoreError::OutOfOrder { expected } => Refusal::OutOfOrder { expected },
         StoreError::Full => Refusal::Full,
-        StoreError::Closed => Refusal::Unavailable,
+        StoreError::Closed | StoreError::Busy => Refusal::Unavailable,
         error => {
             tracing::error!(%error, run = %live.run, "a run's reports could not be stored");
             Refusal::Unavailable

@@ -44,6 +44,10 @@ pub(crate) async fn run(core: Arc<Core>) {
 
 /// Starts the head of the queue as long as it fits; answers in what time a retry may start that may not yet.
 async fn start_what_fits(core: &Arc<Core>) -> Result<Option<Duration>, StoreError> {
+    if !core.folder.stands() {
+        tracing::error!(folder = %core.folder.path().display(), "the data folder is gone; no job is started");
+        return Ok(Some(AFTER_FAILURE));
+    }
     while !core.closing.is_cancelled() && !core.holding.load(Ordering::Relaxed) {
         let free = core.free();
         if free.threads == 0 || free.memory_mb == 0 {
@@ -128,7 +132,8 @@ enum AssignError {
 async fn assign(core: &Core, claim: Claim) -> Result<(Assignment, Arc<Live>), AssignError> {
     let (token, token_hash) = token::fresh()?;
     let folder = core.folder.run(claim.run.0);
-    std::fs::create_dir_all(&folder)?;
+    // Not the folders above it: where they are gone, this is no place for a run.
+    std::fs::create_dir(&folder)?;
     let mut datasets = Vec::new();
     for (name, version) in datasets_of(&claim.spec) {
         let found = core.store.dataset(&name, version).await?;

@@ -10,7 +10,7 @@ use super::scheduler::datasets_of;
 use super::{Jobs, SubmitError};
 use crate::data::Dataset;
 use crate::spec::{Device, Field as _, Pointer, Resources, SpecErrors};
-use crate::store::{Conflict, Created, Idempotency, Job, NewJob, StoreError};
+use crate::store::{Conflict, Created, Idempotency, Job, NewJob, Poster, StoreError};
 use crate::train::{Catalog, CatalogError, Plan, PlanError, Requirements};
 
 /// The data sets that a body names, as they were found.
@@ -61,15 +61,18 @@ impl Jobs {
         Ok(self.resolve(Arc::new(body)).await?.answer())
     }
 
-    /// Queues a job. It is kept when this answers, whatever happens then.
+    /// Queues a job of the caller with this key. It is kept when this answers, whatever happens then.
     pub async fn submit(
         &self,
         body: Value,
         posted: String,
+        key: Option<String>,
         idempotency: Option<Idempotency<Job>>,
     ) -> Result<Created<Job>, SubmitError> {
+        self.check_budget(0)?;
         self.take_place().await?;
-        let queued = self.queue(Arc::new(body), posted, idempotency).await;
+        let poster = key.map(|key| Poster { key, most: self.core.settings.jobs_per_key });
+        let queued = self.queue(Arc::new(body), posted, poster, idempotency).await;
         if !matches!(queued, Ok(Created::Now(_))) {
             self.give_place_back().await;
         }
@@ -80,6 +83,7 @@ impl Jobs {
         &self,
         body: Arc<Value>,
         posted: String,
+        poster: Option<Poster>,
         idempotency: Option<Idempotency<Job>>,
     ) -> Result<Created<Job>, SubmitError> {
         // A data set may lose a version between the plan and the queue; the next plan does not name it.
@@ -89,7 +93,7 @@ impl Jobs {
                 .into_iter()
                 .filter_map(|(name, version)| Some((name, version?)))
                 .collect();
-            let new = NewJob { spec: plan.spec, posted: posted.clone(), datasets };
+            let new = NewJob { spec: plan.spec, posted: posted.clone(), datasets, poster: poster.clone() };
             match self.core.store.create_job(new, idempotency.as_ref().map(again)).await {
                 Ok(created) => {
                     self.core.wake.notify_one();

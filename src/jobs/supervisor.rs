@@ -126,12 +126,18 @@ fn why_gone(core: &Core, live: &Live, ended: Ended, kills_before: u64) -> RunErr
     let said = tail(&log).unwrap_or_default();
     let starved = match ended {
         Ended::Killed(9) => process::out_of_memory_kills() > kills_before,
-        _ => said.contains("memory allocation of") || said.contains("std::bad_alloc"),
+        // A thread that cannot be started has no room for its stack.
+        _ => ["memory allocation of", "std::bad_alloc", "Thread creation failed"]
+            .iter()
+            .any(|words| said.contains(words)),
     };
     if starved {
         return RunError {
             kind: ErrorKind::OutOfMemory,
-            detail: format!("the run's process {ended} for want of memory"),
+            detail: format!(
+                "the run's process {ended} for want of memory, of which its resources.memory_mb give it {} MiB",
+                live.memory_mb
+            ),
             hint: Some("raise resources.memory_mb or lower training.batch_size".into()),
         };
     }
@@ -162,7 +168,9 @@ async fn deliver_spool(core: &Core, live: &Live) -> bool {
             match core.store.report(live.run, batch.attempt, batch.seq, clock::now_us(), reports).await {
                 Ok(_) => break,
                 // What the run has made is not lost for want of room.
-                Err(error @ (StoreError::Full | StoreError::Database(_))) if !core.closing.is_cancelled() => {
+                Err(error @ (StoreError::Full | StoreError::Busy | StoreError::Database(_)))
+                    if !core.closing.is_cancelled() =>
+                {
                     tracing::error!(%error, run = %live.run, "what a run left behind waits to be stored");
                     tokio::time::sleep(AGAIN).await;
                 }

@@ -17,6 +17,11 @@ pub enum StoreError {
     OutOfOrder { expected: u64 },
     #[error("no space is left for the database")]
     Full,
+    #[error("the key has {most} unfinished jobs, which is as many as it may")]
+    TooManyJobs { most: u64 },
+    /// Another process holds the database and does not let go.
+    #[error("the database is held by another process")]
+    Busy,
     #[error("the data folder was written by a newer version of this program")]
     Newer,
     #[error("the store is closed")]
@@ -49,7 +54,10 @@ pub enum Conflict {
     LastAdmin,
 }
 
+const BUSY: i32 = 5;
 const FULL: i32 = 13;
+/// `SQLITE_IOERR_SHMSIZE`: the index of the log cannot grow, for which there is one reason.
+const NO_ROOM_FOR_INDEX: i32 = 4_874;
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
@@ -57,8 +65,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::PoolClosed => return Self::Closed,
             sqlx::Error::Database(database) => {
                 let code = database.code().and_then(|code| code.parse::<i32>().ok());
-                if code.is_some_and(|code| code & 0xff == FULL) {
-                    return Self::Full;
+                match code.map(|code| (code & 0xff, code)) {
+                    Some((FULL, _) | (_, NO_ROOM_FOR_INDEX)) => return Self::Full,
+                    Some((BUSY, _)) => return Self::Busy,
+                    _ => {}
                 }
             }
             _ => {}

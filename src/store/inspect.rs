@@ -6,7 +6,9 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, query, query_scalar};
 
-use super::{MIGRATIONS, RunId, StoreError};
+use uuid::Uuid;
+
+use super::{MIGRATIONS, RunId, Store, StoreError};
 
 /// Files that the database refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,10 +129,26 @@ impl Inspector {
         Ok(found)
     }
 
+    /// Jobs and runs that are not finished.
+    pub async fn unfinished(&self) -> Result<HashSet<Uuid>, StoreError> {
+        let ids = query_scalar!(
+            r#"SELECT id AS "id!: RunId" FROM run WHERE finished_at IS NULL
+               UNION ALL SELECT id FROM job WHERE finished_at IS NULL"#
+        );
+        Ok(ids.fetch_all(&self.pool).await?.into_iter().map(|RunId(id)| id).collect())
+    }
+
     /// Every run that there is.
     pub async fn runs(&self) -> Result<HashSet<RunId>, StoreError> {
         let runs = query_scalar!(r#"SELECT id AS "id!: RunId" FROM run"#);
         Ok(runs.fetch_all(&self.pool).await?.into_iter().collect())
+    }
+}
+
+impl Store {
+    /// A look at the database of this server.
+    pub fn inspector(&self) -> Inspector {
+        Inspector { pool: self.readers().clone() }
     }
 }
 

@@ -25,6 +25,16 @@ pub struct NewJob {
     pub posted: String,
     /// Name and version of each data set that it reads.
     pub datasets: Vec<(String, u32)>,
+    /// Whose it is, where callers have keys.
+    pub poster: Option<Poster>,
+}
+
+/// The key that posts a job.
+#[derive(Clone, Debug)]
+pub struct Poster {
+    pub key: String,
+    /// How many jobs of the key may be unfinished.
+    pub most: u64,
 }
 
 /// Which jobs a list holds.
@@ -259,7 +269,21 @@ async fn status_of(tx: &mut Tx, job: JobId) -> Result<(JobStatus, Option<Desired
 }
 
 impl NewJob {
+    /// Refuses a job of a key that has as many as it may.
+    async fn check_poster(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        let Some(Poster { key, most }) = &self.poster else { return Ok(()) };
+        let unfinished = query_scalar!(
+            r#"SELECT count(*) AS "n!: u64" FROM job WHERE poster = ? AND finished_at IS NULL"#,
+            key
+        );
+        if unfinished.fetch_one(&mut tx.conn).await? < *most {
+            return Ok(());
+        }
+        Err(StoreError::TooManyJobs { most: *most })
+    }
+
     async fn insert(&self, tx: &mut Tx) -> Result<Job, StoreError> {
+        self.check_poster(tx).await?;
         let id = JobId::fresh();
         let spec = &self.spec;
         let resources = &spec.resources;
@@ -273,12 +297,14 @@ impl NewJob {
         let canonical = spec.to_string();
         let labels = serde_json::to_string(&self.spec.labels.0)?;
         let datasets = serde_json::to_string(&self.datasets)?;
+        let poster = self.poster.as_ref().map(|poster| poster.key.as_str());
         // One call, since each is a way to SQLite's thread and back. The data sets may have been deleted since the
         // spec was resolved. The youngest job is the last of its priority.
         let made = query!(
             r#"INSERT INTO job (id, name, status, priority, not_before, threads, memory_mb, device, max_attempts,
-                                timeout_us, attempt, failures, progress, metrics, notes, model_name, created_at)
-               VALUES (?, ?, 'queued', ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, '{}', '', ?, ?);
+                                timeout_us, attempt, failures, progress, metrics, notes, model_name, created_at,
+                                poster)
+               VALUES (?, ?, 'queued', ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, '{}', '', ?, ?, ?);
                INSERT INTO job_document (job_id, spec, posted) VALUES (?, ?, ?);
                INSERT INTO job_label (job_id, key, value) SELECT ?, key, value FROM json_each(?);
                INSERT INTO job_dataset (job_id, dataset_id, version)
@@ -297,6 +323,7 @@ impl NewJob {
             progress,
             model,
             tx.now,
+            poster,
             id,
             canonical,
             self.posted,

@@ -116,11 +116,11 @@ impl State {
             rest.iter().position(|report| matches!(report, Report::Started { .. })).map_or(0, |at| at + 1);
         for (index, report) in rest.into_iter().enumerate() {
             if index == begun {
-                self.keep_points(tx, std::mem::take(&mut points)).await?;
+                self.keep_points(tx, std::mem::take(&mut points))?;
             }
             self.apply_one(tx, time, report).await?;
         }
-        self.keep_points(tx, points).await?;
+        self.keep_points(tx, points)?;
         let metrics = serde_json::to_string(&self.metrics)?;
         query!(
             "UPDATE job SET progress = ?, metrics = ?, deterministic = ? WHERE id = ?",
@@ -152,7 +152,7 @@ impl State {
             Report::Started { device, threads, fingerprint, from_step } => {
                 self.started(tx, time, &Start { device, threads, fingerprint, from_step }).await
             }
-            Report::Progress(progress) => self.keep_progress(tx, &progress).await,
+            Report::Progress(progress) => self.keep_progress(tx, &progress),
             Report::Log { level, message } => {
                 let data = json!({"run": self.run, "level": level, "message": message});
                 tx.event(self.job, EventKind::Log, &data)
@@ -262,13 +262,13 @@ impl State {
         Ok(serde_json::from_str::<Fingerprint>(&before.fingerprint)? == *fingerprint)
     }
 
-    async fn keep_progress(&mut self, tx: &mut Tx, progress: &Progress) -> Result<(), StoreError> {
+    fn keep_progress(&mut self, tx: &mut Tx, progress: &Progress) -> Result<(), StoreError> {
         self.last_step = progress.step;
         self.progress = serde_json::to_string(progress)?;
         tx.event(self.job, EventKind::Progress, progress)
     }
 
-    async fn keep_points(&mut self, tx: &mut Tx, points: Vec<Point>) -> Result<(), StoreError> {
+    fn keep_points(&mut self, tx: &mut Tx, points: Vec<Point>) -> Result<(), StoreError> {
         #[derive(Serialize)]
         struct Shown<'a> {
             name: &'a str,

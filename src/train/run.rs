@@ -46,29 +46,43 @@ pub(super) fn outcome(method: impl FnOnce() -> Result<(), Ended>) -> Outcome {
         Ok(Ok(())) => Outcome::Succeeded,
         Ok(Err(Ended::Cancelled)) => Outcome::Cancelled,
         Ok(Err(Ended::Stopped)) => Outcome::Stopped,
+        Ok(Err(Ended::Failed(error))) if error.kind == ErrorKind::Internal => failed(explain(&error.detail)),
         Ok(Err(Ended::Failed(error))) => failed(error),
-        Err(panic) => failed(explain(panic.as_ref())),
+        Err(panic) => failed(explain(message_of(panic.as_ref()))),
     }
 }
 
-fn explain(panic: &(dyn Any + Send)) -> RunError {
-    let message = panic
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("training broke off");
+        .unwrap_or("training broke off")
+}
+
+/// What broke training, in words for whoever posted it.
+fn explain(message: &str) -> RunError {
     let lower = message.to_lowercase();
     let memory = ["out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory"];
     if memory.iter().any(|words| lower.contains(words)) {
+        let asked = asked_bytes(&lower)
+            .map_or_else(String::new, |bytes| format!("; it asked for {} MiB more", bytes.div_ceil(1 << 20)));
         return RunError {
             kind: ErrorKind::OutOfMemory,
-            detail: "the network, its batch and its gradients did not fit into the memory of the job".into(),
+            detail: format!(
+                "the network, its batch and its gradients did not fit into the memory of the job{asked}"
+            ),
             hint: Some("raise resources.memory_mb or lower training.batch_size".into()),
         };
     }
     // libtorch's messages go on with where in its own code they arose.
     let detail = message.lines().next().unwrap_or_default().chars().take(500).collect();
     RunError { kind: ErrorKind::Internal, detail, hint: None }
+}
+
+/// What could not be had, where libtorch tells: "you tried to allocate 4096 bytes".
+fn asked_bytes(message: &str) -> Option<u64> {
+    message.split_once("tried to allocate ")?.1.split(' ').next()?.parse().ok()
 }
 
 /// Readies this thread for a job's device and threads.
@@ -150,7 +164,15 @@ mod tests {
             let _ = tch::Tensor::zeros([1 << 50], (tch::Kind::Float, Device::Cpu));
             Ok(())
         };
-        assert_eq!(error_of(huge).kind, ErrorKind::OutOfMemory);
+        let error = error_of(huge);
+        assert_eq!(error.kind, ErrorKind::OutOfMemory);
+        assert!(error.detail.ends_with("it asked for 4294967296 MiB more"), "{}", error.detail);
+        let told = || {
+            let allocation = "you tried to allocate 4096 bytes. Error code 12";
+            let message = format!("dense.kernel: can't allocate memory: {allocation}\nframe #0");
+            Err(Ended::failed(ErrorKind::Internal, message, None))
+        };
+        assert_eq!(error_of(told).kind, ErrorKind::OutOfMemory);
         let broken = || panic!("shapes differ\nat some line of libtorch");
         let error = error_of(broken);
         assert_eq!((error.kind, error.detail.as_str()), (ErrorKind::Internal, "shapes differ"));

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Server, request, server};
 
-async fn with(server: &Server, key: &str, method: &str, uri: &str, body: &Value) -> Answer {
+pub(crate) async fn with(server: &Server, key: &str, method: &str, uri: &str, body: &Value) -> Answer {
     let request = request(method, uri)
         .header(header::AUTHORIZATION, format!("Bearer {key}"))
         .header(header::CONTENT_TYPE, "application/json");
     server.ask(request, if body.is_null() { Body::empty() } else { Body::from(body.to_string()) }).await
 }
 
-async fn make(server: &Server, by: Option<&str>, key: Value) -> String {
+pub(crate) async fn make(server: &Server, by: Option<&str>, key: Value) -> String {
     let answer = match by {
         Some(by) => with(server, by, "POST", "/v1/keys", &key).await,
         None => server.post("/v1/keys", &key).await,

@@ -5,11 +5,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::gc::orphans;
 use super::{Trouble, inspect};
 use crate::cli::Exit;
 use crate::data::sha256;
-use crate::jobs::{DataFolder, FolderError};
+use crate::jobs::{DataFolder, FolderError, orphans};
 use crate::store::{Inspector, Reference};
 
 /// Check a data folder: its database, that every file it refers to is there and whole, and what is left over.

@@ -1,21 +1,18 @@
 //! `lyceum gc`: clears away files that nothing refers to.
 
-use std::collections::HashSet;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-
-use uuid::Uuid;
 
 use super::{Trouble, inspect};
 use crate::cli::Exit;
-use crate::store::{Inspector, RunId};
+use crate::jobs::orphans;
 
 /// Find files in a data folder that nothing refers to, and remove them with --delete.
 ///
 /// Such files are left where a process is killed between writing a file and telling of it. What is younger than
-/// --older-than is left alone, since somebody may be about to tell of it; so this may be called while the server
-/// runs.
+/// --older-than is left alone, since somebody may be about to tell of it, and so is what belongs to a run that has not
+/// ended; so this may be called while the server runs. The server does the same by itself once in a while.
 #[derive(clap::Args)]
 pub(crate) struct Gc {
     /// The data folder.
@@ -27,12 +24,6 @@ pub(crate) struct Gc {
     /// Seconds that a file must have been left alone.
     #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
     older_than: u64,
-}
-
-/// A file, or a folder of a run's, that nothing refers to.
-pub(super) struct Orphan {
-    pub(super) path: PathBuf,
-    pub(super) bytes: u64,
 }
 
 impl Gc {
@@ -48,71 +39,11 @@ impl Gc {
         for orphan in &found {
             writeln!(out, "{:>12}  {}", orphan.bytes, orphan.path.display())?;
             if self.delete {
-                remove(&orphan.path)?;
+                orphan.remove()?;
             }
         }
         let done = if self.delete { "removed" } else { "found; --delete removes them" };
         writeln!(out, "{} files, {bytes} bytes {done}", found.len())?;
         Ok(())
     }
-}
-
-/// What nothing refers to, and has not been touched for so long.
-pub(super) async fn orphans(
-    inspector: &Inspector,
-    folder: &Path,
-    age: Duration,
-) -> Result<Vec<Orphan>, Trouble> {
-    // The files first: what somebody tells of in between is then referred to.
-    let root = folder.join("artifacts");
-    let mut files = Vec::new();
-    walk(&root, &mut files)?;
-    let referred: HashSet<PathBuf> =
-        inspector.references().await?.into_iter().map(|reference| root.join(reference.key)).collect();
-    let runs: HashSet<Uuid> = inspector.runs().await?.into_iter().map(|RunId(run)| run).collect();
-    let mut found = Vec::new();
-    for path in files {
-        let known =
-            path.ancestors().take_while(|parent| *parent != root).any(|parent| referred.contains(parent));
-        if !known && let Some(orphan) = old(&path, age)? {
-            found.push(orphan);
-        }
-    }
-    for entry in std::fs::read_dir(folder.join("runs"))? {
-        let path = entry?.path();
-        let run = path.file_name().and_then(|name| name.to_str()).and_then(|name| Uuid::parse_str(name).ok());
-        if run.is_some_and(|run| !runs.contains(&run)) {
-            found.extend(old(&path, age)?);
-        }
-    }
-    found.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(found)
-}
-
-/// Every file below a folder.
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            walk(&entry.path(), files)?;
-        } else {
-            files.push(entry.path());
-        }
-    }
-    Ok(())
-}
-
-/// The file, if it is there and has been left alone for long enough.
-fn old(path: &Path, age: Duration) -> std::io::Result<Option<Orphan>> {
-    let metadata = match path.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata?,
-    };
-    let touched = metadata.modified()?;
-    let left_alone = touched.elapsed().is_ok_and(|since| since >= age);
-    Ok(left_alone.then(|| Orphan { path: path.to_owned(), bytes: metadata.len() }))
-}
-
-fn remove(path: &Path) -> std::io::Result<()> {
-    if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }
 }

@@ -27,6 +27,8 @@ enum Trouble {
     #[error("{0}")]
     Io(#[from] std::io::Error),
     #[error("{0}")]
+    Look(#[from] crate::jobs::LookError),
+    #[error("{0}")]
     Artifact(#[from] crate::artifacts::ArtifactError),
 }
 

@@ -1,5 +1,8 @@
 //! What operators and their machines ask: is it alive, is it ready, which version, which figures.
 
+use std::borrow::Cow;
+use std::io::ErrorKind;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -7,10 +10,11 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::artifacts::ArtifactError;
 use crate::http::extract::{Nothing, Query};
 use crate::http::{AppState, Problem};
 use crate::spec::SPEC_VERSION;
-use crate::store::JobStatus;
+use crate::store::{JobStatus, StoreError};
 
 /// A sign of life.
 #[derive(Serialize, ToSchema)]
@@ -32,30 +36,56 @@ pub(crate) struct Ready {
     ready: bool,
 }
 
-/// Whether jobs and predictions are served: the store answers, the artifacts can be written, and at least one
-/// worker can start.
+/// Whether jobs and predictions are served: the store answers, the artifacts can be written, at least one worker can
+/// start, and the data folder is within its budget.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
     responses((status = 200, description = "They are.", body = Ready)),
     extensions(("x-problems" = json!({"503": "They are not; the detail says what is missing."})))
 )]
 pub(crate) async fn readyz(State(state): State<AppState>, _: Query<Nothing>) -> Result<Json<Ready>, Problem> {
-    let (mut missing, mut causes) = (Vec::new(), Vec::new());
+    let (mut missing, mut causes) = (Vec::<Cow<'static, str>>::new(), Vec::new());
     if let Err(error) = state.store.ready().await {
-        missing.push("the store does not answer, or cannot be written");
+        missing.push(without_store(&error).into());
         causes.push(error.to_string());
     }
     if let Err(error) = state.artifacts.ready().await {
-        missing.push("artifacts cannot be written");
+        missing.push(without_artifacts(&error).into());
         causes.push(error.to_string());
     }
     if !state.jobs.ready() {
-        missing.push("no worker can be started");
+        missing.push("no worker can be started".into());
+    }
+    if let Err(over) = state.jobs.check_budget(0) {
+        missing.push(over.to_string().into());
     }
     if missing.is_empty() {
         return Ok(Json(Ready { ready: true }));
     }
     Err(Problem::unavailable(missing.join("; "), 5).because(causes.join("; ")))
+}
+
+fn without_store(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Full => "the database cannot be written: the disk is full",
+        StoreError::Busy => "the database cannot be written: another process holds it",
+        _ => "the store does not answer, or cannot be written",
+    }
+}
+
+fn without_artifacts(error: &ArtifactError) -> &'static str {
+    let ArtifactError::Io(cause) = error else {
+        return match error {
+            ArtifactError::Full => "artifacts cannot be written: the disk is full",
+            _ => "artifacts cannot be written",
+        };
+    };
+    match cause.kind() {
+        ErrorKind::NotFound => "artifacts cannot be written: their folder is gone",
+        ErrorKind::ReadOnlyFilesystem => "artifacts cannot be written: the disk is read-only",
+        ErrorKind::PermissionDenied => "artifacts cannot be written: the server may not",
+        _ => "artifacts cannot be written",
+    }
 }
 
 /// What is running here.

@@ -163,6 +163,7 @@ impl Writer {
                     if !told {
                         told = true;
                         let message = "the disk is full; the run waits for room".to_owned();
+                        tracing::warn!("{message}");
                         self.outbox.push(Report::Log { level: LogLevel::Warning, message });
                     }
                     std::thread::sleep(AGAIN);

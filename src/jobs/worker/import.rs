@@ -1,7 +1,7 @@
 //! The child that reads an upload. What it is fed is hostile; all that leaves it is a folder and one line of JSON.
 
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use super::limits;
 use crate::config;
 use crate::data::{self, ImportError, ImportRequest};
-use crate::jobs::import::{ANSWER, Answer, Request};
+use crate::jobs::import::{ANSWER, Answer, FULL_STATUS, Request};
 use crate::jobs::process;
 
 /// Reads one upload into its canonical form and writes the answer beside the request.
@@ -19,11 +19,17 @@ pub fn main(settings: &config::ImportWorker) -> ExitCode {
     end_with_parent();
     match answer(&settings.request) {
         Ok(()) => ExitCode::SUCCESS,
+        // Not even the answer found room.
+        Err(error) if is_full(&error) => ExitCode::from(FULL_STATUS),
         Err(error) => {
             tracing::error!(%error, "the answer cannot be given");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Whoever waits for the answer holds the other end of the standard input.
@@ -51,7 +57,7 @@ fn answer(path: &Path) -> std::io::Result<()> {
     let answer = match imported {
         Ok(schema) => Answer::Read(schema),
         Err(ImportError::Refused(refusal)) => Answer::Refused(refusal),
-        Err(ImportError::Disk(error)) if error.kind() == std::io::ErrorKind::StorageFull => Answer::Full,
+        Err(ImportError::Disk(error)) if is_full(&error) => Answer::Full,
         Err(ImportError::Disk(error)) => Answer::Failed(error.to_string()),
     };
     fs::write(path.with_file_name(ANSWER), serde_json::to_vec(&answer)?)

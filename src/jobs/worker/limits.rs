@@ -30,6 +30,13 @@ pub(super) fn memory(mebibytes: u64) {
     set(Resource::Data, Some(held().saturating_add(mebibytes << 20)));
 }
 
+/// Room for the stacks of so many threads, of which a run uses next to nothing, and the kernel counts all.
+pub(super) fn stacks_mb(threads: u32) -> u64 {
+    const LARGEST: u64 = 64 << 20;
+    let stack = getrlimit(Resource::Stack).current.unwrap_or(LARGEST).min(LARGEST);
+    u64::from(threads) * stack.div_ceil(1 << 20)
+}
+
 pub(super) fn no_memory_limit() {
     set(Resource::Data, getrlimit(Resource::Data).maximum);
 }
@@ -57,8 +64,25 @@ fn set(resource: Resource, current: Option<u64>) {
 
 /// Private writable memory, as the kernel counts it against the limit.
 fn held() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmData:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok())
-        .map_or(256 << 20, |kib| kib << 10)
+    status("VmData:").unwrap_or(256 << 20)
+}
+
+/// Begins to look for the greatest use of memory; answers the use at the moment.
+pub(super) fn begin_peak() -> u64 {
+    if let Err(error) = fs::write("/proc/self/clear_refs", "5") {
+        tracing::debug!(%error, "the greatest use of memory is that of all runs of this process");
+    }
+    status("VmRSS:").unwrap_or(0)
+}
+
+/// The greatest use of memory since then.
+pub(super) fn peak() -> u64 {
+    status("VmHWM:").unwrap_or(0)
+}
+
+/// Bytes that the kernel says of this process.
+fn status(field: &str) -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kib| kib << 10)
 }

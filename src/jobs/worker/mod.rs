@@ -115,13 +115,34 @@ fn train(assignment: &Assignment, mut sink: Sink) -> Outcome {
         Err(error) => return Outcome::Failed { error },
     };
     let requirements = plan.requirements();
+    let before = limits::begin_peak();
     if assignment.device == "cpu" {
-        limits::memory(requirements.memory_mb);
+        limits::memory(requirements.memory_mb + limits::stacks_mb(requirements.threads));
     }
+    fault::take_memory();
     let checkpoint = newest_whole(assignment, &mut sink);
     let outcome = train::run(&plan, checkpoint, &mut sink);
     limits::no_memory_limit();
-    outcome
+    match outcome {
+        Outcome::Failed { error } if error.kind == ErrorKind::OutOfMemory => {
+            let held = limits::peak().saturating_sub(before);
+            Outcome::Failed { error: with_figures(error, &plan, held) }
+        }
+        outcome => outcome,
+    }
+}
+
+/// What a run that ran out of memory had, and what its plan had thought that it would need.
+fn with_figures(mut error: RunError, plan: &Plan, held: u64) -> RunError {
+    let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+    error.detail = format!(
+        "{}. It held {} MiB, its plan had estimated {} MiB, and its resources.memory_mb are {}",
+        error.detail,
+        mebibytes(held),
+        mebibytes(plan.memory_bytes()),
+        plan.requirements().memory_mb
+    );
+    error
 }
 
 /// The newest checkpoint that can be read. One that is torn or damaged is told of and passed over; where none is

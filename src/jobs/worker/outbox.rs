@@ -1,6 +1,7 @@
 //! What a run has told and the server has not heard yet.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -12,16 +13,22 @@ const POINTS: usize = 20_000;
 /// Most reports in one batch, and most log lines that wait.
 const REPORTS: usize = 1_000;
 
+/// Most points that are held, some tens of megabytes, while neither the server nor the disk takes them.
+const HELD: usize = 250_000;
+
 /// Takes reports without ever waiting; of progress only the newest is kept.
 #[derive(Default)]
 pub(super) struct Outbox {
     state: Mutex<State>,
     changed: Notify,
+    taken: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     reports: Vec<Report>,
+    /// Among the reports.
+    points: usize,
     progress: Option<Progress>,
     /// Log lines that were left out.
     left_out: u64,
@@ -50,6 +57,14 @@ impl Outbox {
         self.changed.notify_one();
     }
 
+    /// Waits that long at most for room for more points; whether there is some.
+    pub(super) fn has_room_within(&self, patience: Duration) -> bool {
+        let full = |state: &mut State| state.points >= HELD;
+        let waited = self.taken.wait_timeout_while(self.state(), patience, full);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.points < HELD
+    }
+
     /// Says that nothing more will come.
     pub(super) fn close(&self) {
         self.state().closed = true;
@@ -75,7 +90,9 @@ impl Outbox {
 
     /// Takes what waits, at most one batch of it.
     pub(super) fn take(&self) -> Vec<Report> {
-        self.state().take()
+        let reports = self.state().take();
+        self.taken.notify_all();
+        reports
     }
 }
 
@@ -84,6 +101,7 @@ impl State {
         match report {
             Report::Progress(progress) => self.progress = Some(progress),
             Report::Metrics { mut points } => {
+                self.points += points.len();
                 if let Some(Report::Metrics { points: waiting }) = self.reports.last_mut()
                     && waiting.len() + points.len() <= POINTS
                 {
@@ -134,6 +152,11 @@ impl State {
             self.settle();
             taken = self.reports.len();
         }
+        let left = self.reports[taken..].iter().map(|report| match report {
+            Report::Metrics { points } => points.len(),
+            _ => 0,
+        });
+        self.points = left.sum();
         self.reports.drain(..taken).collect()
     }
 }
@@ -182,6 +205,17 @@ mod tests {
         assert!(outbox.withdraw("2") && !outbox.withdraw("2"));
         assert_eq!(outbox.take(), [checkpoint(1), checkpoint(3)]);
         assert!(!outbox.withdraw("3"));
+    }
+
+    #[test]
+    fn what_nobody_takes_has_a_bound() {
+        let outbox = Outbox::default();
+        while outbox.has_room_within(Duration::ZERO) {
+            outbox.push(points(POINTS));
+        }
+        let held = std::iter::from_fn(|| Some(outbox.take()).filter(|reports| !reports.is_empty()));
+        assert_eq!(held.flatten().count(), HELD.div_ceil(POINTS));
+        assert!(outbox.has_room_within(Duration::ZERO));
     }
 
     #[test]

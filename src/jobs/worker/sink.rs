@@ -1,6 +1,7 @@
 //! What the training loop sees of the world.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::files::{FilesHandle, Task};
 use super::outbox::Outbox;
@@ -8,6 +9,9 @@ use super::reporter::Orders;
 use crate::spec::report::{Control, LogLevel, Report};
 use crate::train::checkpoint::Snapshot;
 use crate::train::{ArtifactFile, ModelFiles, RunSink};
+
+/// How often a run that waits for room looks whether it is to go on.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Passes on what the loop gives, without waiting.
 pub(super) struct Sink {
@@ -31,8 +35,26 @@ fn log(level: LogLevel, message: &str) {
     }
 }
 
+impl Sink {
+    /// Figures that neither the server nor the disk takes are held, and not without end: the run waits.
+    fn wait_for_room(&self) {
+        let mut told = false;
+        while !self.outbox.has_room_within(PATIENCE) && self.orders.control() == Control::Continue {
+            if !told {
+                told = true;
+                let message = "reports are neither heard nor kept; the run waits".to_owned();
+                log(LogLevel::Warning, &message);
+                self.outbox.push(Report::Log { level: LogLevel::Warning, message });
+            }
+        }
+    }
+}
+
 impl RunSink for Sink {
     fn report(&mut self, report: Report) {
+        if matches!(report, Report::Metrics { .. }) {
+            self.wait_for_room();
+        }
         if let Report::Log { level, message } = &report {
             log(*level, message);
         }

@@ -2,7 +2,9 @@
 //! and what is sent to it.
 
 pub(crate) mod bodies;
+pub(crate) mod bombs;
 mod contract;
+pub(crate) mod disk;
 pub(crate) mod idx;
 pub(crate) mod mnist;
 pub(crate) mod schema;

@@ -1,6 +1,8 @@
 //! A server in a process of its own, behind a socket: for what streams, breaks off, or must not grow.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -14,13 +16,19 @@ pub(crate) struct Served {
     pub(crate) address: String,
     pub(crate) client: reqwest::Client,
     /// Removed at the end.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Served {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lyceum"))
+        Self::start_by(&[], tempfile::tempdir().unwrap(), arguments)
+    }
+
+    /// The same through another command, which is given the server's as its last arguments.
+    pub(crate) fn start_by(command: &[&str], folder: TempDir, arguments: &[&str]) -> Self {
+        let words = [command, &[env!("CARGO_BIN_EXE_lyceum")]].concat();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
             .args(["serve", "--listen", "127.0.0.1:0", "--idle-workers", "0", "--log", "warn"])
             .args(["--on-shutdown", "checkpoint", "--threads", "2", "--data-dir"])
             .arg(folder.path().join("data"))
@@ -35,7 +43,34 @@ impl Served {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let address = address.trim().to_owned();
         assert!(address.starts_with("http://127.0.0.1:"), "{address:?}");
-        Self { child, address, client: reqwest::Client::new(), _folder: folder }
+        Self { child, address, client: reqwest::Client::new(), folder }
+    }
+
+    /// Its data folder, as it sees it.
+    pub(crate) fn data(&self) -> PathBuf {
+        let seen = self.folder.path().join("data");
+        Path::new("/proc").join(self.id().to_string()).join("root").join(seen.strip_prefix("/").unwrap())
+    }
+
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Every file that uploads and runs leave behind, by its path.
+    pub(crate) fn files(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let mut folders = vec![self.data().join("uploads"), self.data().join("artifacts")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path.clone());
+                }
+                found.insert(path);
+            }
+        }
+        found
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -51,7 +51,7 @@ pub(crate) struct UploadQuery {
         "409": "The idempotency key was used for another request.",
         "422": "The file is not what its format says; the detail names the line or the member.",
         "429": "There are too many uploads at once.",
-        "507": "The disk is full.",
+        "507": "The disk is full, or the data folder holds as much as it may.",
     })))
 )]
 pub(crate) async fn upload(
@@ -76,11 +76,18 @@ pub(crate) async fn upload(
         .clone()
         .try_acquire_owned()
         .map_err(|_| Problem::too_many("as many uploads are under way as may be", 5))?;
-    let incoming = Incoming::new(&parts.headers, body, state.config.data.upload_bytes, &state.config.http)?;
-    let received = upload::receive(incoming, &state.jobs.uploads()).await?;
+    let mut incoming =
+        Incoming::new(&parts.headers, body, state.config.data.upload_bytes, &state.config.http)?;
+    if let Err(over) = state.jobs.check_budget(incoming.declared.unwrap_or(0)) {
+        incoming.throw_away().await;
+        return Err(over.into());
+    }
+    let arrival = state.jobs.arrival(format);
+    let received = upload::receive(incoming, &state.jobs.uploads(), arrival).await?;
     if received.bytes == 0 {
         return Err(Problem::new(Kind::UnreadableBody, "the body is empty where a file is needed"));
     }
+    state.jobs.check_budget(received.bytes)?;
     let content = content_digest(&Digest(received.sha256.clone()), format, &types);
     // The name belongs to what was asked, though not to the content.
     let asked = Sha256::digest(format!("{}\n{}", query.name, content.0)).into();

@@ -24,8 +24,8 @@ const SCOPE: &str = "POST /v1/jobs";
     responses((status = 202, description = "The job is queued.", body = JobView, headers(("location" = String, description = "The job.")))),
     extensions(("x-problems" = json!({
         "409": "The idempotency key was used with another body.",
-        "429": "As many jobs wait as may.",
-        "507": "The disk is full.",
+        "429": "As many jobs wait as may, or as many of the key are not finished.",
+        "507": "The disk is full, or the data folder holds as much as it may.",
     })))
 )]
 pub(crate) async fn create(
@@ -39,9 +39,10 @@ pub(crate) async fn create(
         Turn::Answered(before) => return repeated(before),
         own @ Turn::Own(_) => own,
     };
+    let caller = key.caller();
     let idempotency = key.keep(SCOPE, digest, answer);
     let posted = String::from_utf8_lossy(&text).into_owned();
-    match state.jobs.submit(value, posted, idempotency).await? {
+    match state.jobs.submit(value, posted, caller, idempotency).await? {
         Created::Now(job) => repeated(answer(&job)),
         Created::Before(before) => repeated(before),
     }
