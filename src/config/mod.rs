@@ -1,6 +1,7 @@
 //! Every setting of the server: one struct per concern, read from flags and from the environment, and the only
 //! place that does so. Each limit of the program is one of them, with a default that suits most.
 
+mod access;
 mod client;
 mod data;
 mod demo;
@@ -13,6 +14,7 @@ mod log;
 mod server;
 mod worker;
 
+pub use access::Access;
 pub use client::Client;
 pub use data::Data;
 pub use demo::Demo;
@@ -30,6 +32,8 @@ pub use worker::{ImportWorker, Worker};
 pub struct Config {
     #[command(flatten)]
     pub server: Server,
+    #[command(flatten)]
+    pub access: Access,
     #[command(flatten)]
     pub http: Http,
     #[command(flatten)]

@@ -2,6 +2,7 @@
 //! becomes JSON. `routes` lists every route; `problem` is the one table of failures.
 
 mod access;
+mod authorise;
 mod body;
 mod causes;
 mod connection;
@@ -14,6 +15,7 @@ mod page;
 mod problem;
 mod routes;
 mod server;
+mod session;
 mod state;
 mod upload;
 
@@ -21,13 +23,16 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
+use connection::Peer;
 pub use problem::{Kind, Problem, ProblemBody};
 pub use server::{Server, ServerError};
 pub use state::AppState;
@@ -36,7 +41,7 @@ pub use state::AppState;
 pub fn router(state: AppState) -> Router {
     let (router, _) = routes::all().split_for_parts();
     let served = router
-        .layer(axum::middleware::from_fn_with_state(state.clone(), access::authorise))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), authorise::authorise))
         .layer(axum::middleware::from_fn(middleware::tell_route))
         .with_state(state.clone());
     // Around the router, not in it: it adds `allow` behind its own layers.
@@ -52,7 +57,7 @@ pub async fn serve(
     state: AppState,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let service = TowerToHyperService::new(router(state.clone()));
+    let router = router(state.clone());
     let room = std::sync::Arc::new(Semaphore::new(state.config.http.connections));
     let connections = TaskTracker::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -67,10 +72,10 @@ pub async fn serve(
             () = &mut shutdown => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let (service, state) = (service.clone(), state.clone());
+            Ok((stream, address)) => {
+                let (router, state) = (router.clone(), state.clone());
                 connections.spawn(async move {
-                    talk(stream, service, state).await;
+                    talk(stream, Peer { address, tls: false }, router, state).await;
                     drop(place);
                 });
             }
@@ -91,14 +96,18 @@ pub async fn serve(
 }
 
 /// One connection, to its end.
-async fn talk(stream: TcpStream, service: TowerToHyperService<Router>, state: AppState) {
+async fn talk(stream: TcpStream, peer: Peer, router: Router, state: AppState) {
     let limits = &state.config.http;
     let _ = stream.set_nodelay(true);
     let stream = connection::Paced::new(stream, Duration::from_secs(limits.write_seconds));
+    let service = router.map_request(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limits.header_seconds))
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -19,6 +19,7 @@ mod queue;
 mod reports;
 mod rows;
 mod runs;
+mod sessions;
 mod writer;
 
 pub use datasets::{DatasetFilter, DeletedDataset, NewDataset, PutDataset};
@@ -33,6 +34,7 @@ pub use metrics::{Series, SeriesQuery};
 pub use queue::{Ahead, Capacity, Claim, Waiting};
 pub use rows::*;
 pub use runs::OpenRun;
+pub use sessions::Session;
 
 use std::path::Path;
 use std::sync::Arc;

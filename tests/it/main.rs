@@ -24,6 +24,7 @@ mod http_models;
 mod http_openapi;
 mod http_operations;
 mod http_refusals;
+mod http_session;
 mod inference;
 mod jobs;
 mod lifecycle;
