@@ -86,6 +86,8 @@ pub(crate) enum Exit {
 
 /// Runs the command that this process was given.
 pub fn run() -> ExitCode {
+    // The one there is. Nobody has chosen another before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match Cli::parse().command {
         Command::Demo(demo) => ended(demo.run()),
         Command::Serve(serve) => ended(serve.run()),

@@ -49,17 +49,19 @@ impl Serve {
 
 async fn serve(config: Config, program: PathBuf, shipped: Option<PathBuf>) -> Result<(), ServerError> {
     let data_dir = config.server.data_dir.clone();
+    let scheme = if config.server.tls_cert.is_some() { "https" } else { "http" };
+    // Before anybody can know that it is there, and end it.
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Serving)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Serving)?;
     let server = Server::start(config, program, shipped).await?;
     let address = server.address().map_err(ServerError::Serving)?;
     tracing::info!(%address, data_dir = %data_dir.display(), version = env!("CARGO_PKG_VERSION"), "Lyceum is ready");
     // For people and for whoever started this: the address, which a port of 0 leaves to the system.
     let mut out = std::io::stdout();
-    let _ = writeln!(out, "http://{address}");
+    let _ = writeln!(out, "{scheme}://{address}");
     if let Some(secret) = &server.admin_key {
         let _ = writeln!(out, "the administrator's key, shown this once: {secret}");
     }
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Serving)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Serving)?;
     let told = async {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -1,6 +1,7 @@
 //! Who is asking. A server without keys serves its own machine alone; with keys, every caller shows one, or a session
 //! that was begun with one.
 
+use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderMap, Method};
 use tokio::sync::Semaphore;
 
+use super::audit::Asker;
 use super::{Kind, Problem, session};
 use crate::clock;
 use crate::jobs::token;
@@ -15,6 +17,17 @@ use crate::store::{ApiKey, NewKey, Scope, Session, Store, StoreError};
 
 /// What keys begin with, so that one is known when it turns up where it should not.
 const PREFIX: &str = "lyc_";
+
+/// A text of a caller's without the secrets of keys, to be logged.
+pub(super) fn masked(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split(PREFIX);
+    let first = parts.next().unwrap_or_default();
+    if first.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    let rest = parts.map(|part| part.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric()));
+    Cow::Owned(rest.fold(first.to_owned(), |text, part| text + PREFIX + "…" + part))
+}
 
 /// How long whoever shows a wrong key or session waits for the answer, and how many may wait.
 const WRONG: Duration = Duration::from_millis(400);
@@ -134,6 +147,7 @@ impl Access {
         method: &Method,
         headers: &HeaderMap,
         needs: Needs,
+        asker: Option<&Asker>,
     ) -> Result<Caller, Problem> {
         let caller = match (headers.get(header::AUTHORIZATION), session::secret(headers)) {
             (Some(shown), _) => self.by_key(shown).await?,
@@ -145,6 +159,9 @@ impl Access {
                 ));
             }
         };
+        if let Some(asker) = asker {
+            asker.is(&caller);
+        }
         if let Some(session) = &caller.session {
             session::expect_token(method, headers, &session.csrf_token)?;
         }
@@ -233,5 +250,16 @@ impl Access {
                 tracing::warn!(%error, "a key's use could not be noted");
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn secrets_are_not_logged() {
+        assert_eq!(masked("/v1/keys/ci"), "/v1/keys/ci");
+        assert_eq!(masked("/v1/keys/lyc_0f3a/x/lyc_1-2"), "/v1/keys/lyc_…/x/lyc_…-2");
     }
 }

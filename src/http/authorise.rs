@@ -6,6 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::access::Needs;
+use super::audit::Refused;
 use super::connection::Peer;
 use super::{AppState, Kind, session};
 use crate::store::Scope;
@@ -40,7 +41,7 @@ pub(super) async fn authorise(
         return next.run(request).await;
     }
     let (method, headers) = (request.method().clone(), request.headers());
-    match state.access.admit(&method, headers, needs).await {
+    match state.access.admit(&method, headers, needs, request.extensions().get()).await {
         Ok(caller) => {
             tracing::debug!(key = caller.key.name, "admitted");
             request.extensions_mut().insert(caller);
@@ -51,6 +52,7 @@ pub(super) async fn authorise(
             let over = problem.kind == Kind::Unauthorized && session::secret(headers).is_some();
             let secure = Peer::is_secure(request.extensions(), headers);
             let mut response = problem.into_response();
+            response.extensions_mut().insert(Refused);
             if over {
                 response.headers_mut().insert(header::SET_COOKIE, session::forget(secure));
             }

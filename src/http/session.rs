@@ -19,7 +19,7 @@ pub(super) fn secret(headers: &HeaderMap) -> Option<&str> {
 
 /// The token of a session. It follows from the secret, so that nothing more needs keeping.
 pub(super) fn csrf_token(secret: &str) -> String {
-    token::hex(&token::hash(&format!("csrf {secret}")))
+    token::hex(&token::hash(format!("csrf {secret}")))
 }
 
 /// Whether a request by cookie may do what its method says: a foreign page may have a browser send the cookie, but not

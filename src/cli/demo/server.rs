@@ -33,7 +33,10 @@ impl Server {
             .args(["--orphan-seconds", ORPHAN_SECONDS])
             .args(["--with-parent", &std::process::id().to_string()])
             .arg("--data-dir")
-            .arg(&settings.data_dir);
+            .arg(&settings.data_dir)
+            // It talks to itself.
+            .env_remove("LYCEUM_TLS_CERT")
+            .env_remove("LYCEUM_TLS_KEY");
         if let Some(folder) = &settings.shipped_datasets {
             command.arg("--shipped-datasets").arg(folder);
         }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::clock;
 use crate::http::access::Caller;
+use crate::http::audit::Asker;
 use crate::http::connection::Peer;
 use crate::http::extract::{Body, Nothing, Query};
 use crate::http::openapi::{ScopeSchema, SignInSchema, Time};
@@ -95,6 +96,9 @@ pub(crate) async fn sign_in(
     let secure = Peer::is_secure(&extensions, &headers);
     let seconds = state.config.access.session_seconds;
     let (caller, secret) = state.access.sign_in(&body.key, seconds).await?;
+    if let Some(asker) = extensions.get::<Asker>() {
+        asker.is(&caller);
+    }
     let end = caller.session.as_ref().map_or(0, |session| session.expires_at);
     let cookie = session::keep(&secret, (end - clock::now_us()).max(0) / 1_000_000, secure);
     let head = [(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, NO_STORE)];

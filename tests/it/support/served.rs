@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Answer, contract};
+use super::{Answer, client, contract};
 
 pub(crate) struct Served {
     child: Child,
@@ -34,8 +34,8 @@ impl Served {
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let address = address.trim().to_owned();
-        assert!(address.starts_with("http://127.0.0.1:"), "{address:?}");
-        Self { child, address, client: reqwest::Client::new(), _folder: folder }
+        assert!(address.contains("://127.0.0.1:"), "{address:?}");
+        Self { child, address, client: client(), _folder: folder }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
