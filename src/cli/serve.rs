@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, say};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::http::{Server, ServerError};
 use crate::telemetry;
 
@@ -18,6 +18,8 @@ use crate::telemetry;
 #[derive(clap::Args)]
 pub(super) struct Serve {
     #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
     config: Config,
     /// End when this process, which started the server, ends.
     #[arg(long, hide = true, value_name = "PID")]
@@ -25,6 +27,11 @@ pub(super) struct Serve {
 }
 
 impl Serve {
+    /// The file of settings, where there is one.
+    pub(super) fn settings_file(&self) -> Option<PathBuf> {
+        self.source.path()
+    }
+
     pub(super) fn run(self) -> Result<(), Exit> {
         let failed = |why: &dyn std::fmt::Display| {
             say(why);
@@ -34,6 +41,9 @@ impl Serve {
             say(why);
             Exit::Refused
         })?;
+        if let Some(path) = self.settings_file() {
+            tracing::info!(path = %path.display(), "settings are read from a file");
+        }
         if let Some(parent) = self.with_parent {
             end_with(parent).map_err(|error| failed(&error))?;
         }

@@ -34,6 +34,7 @@ mod maintenance;
 mod memory;
 mod plans;
 mod readme;
+mod settings;
 mod store;
 mod support;
 mod torture;

@@ -34,7 +34,8 @@ impl Server {
             .args(["--with-parent", &std::process::id().to_string()])
             .arg("--data-dir")
             .arg(&settings.data_dir)
-            // It talks to itself.
+            // What holds for other servers here does not for this one, which talks to its demonstration alone.
+            .args(["--config", "/dev/null"])
             .env_remove("LYCEUM_TLS_CERT")
             .env_remove("LYCEUM_TLS_KEY");
         if let Some(folder) = &settings.shipped_datasets {
