@@ -99,7 +99,9 @@ fn setting(name: &str, value: &Spanned<DeValue<'_>>, command: &Command) -> Resul
     let value = match (value.get_ref(), is_number(argument)) {
         (DeValue::String(text), false) => text.to_string(),
         (DeValue::Integer(number), true) => i128::from_str_radix(number.as_str(), number.radix())
-            .map_err(|_| format!("{name} must be a whole number, not {}", number.as_str()))?
+            .ok()
+            .filter(|number| *number >= 0)
+            .ok_or_else(|| format!("{name} must be a whole number of at least 0, not {}", number.as_str()))?
             .to_string(),
         (other, true) => return Err(format!("{name} must be a whole number, not {}", kind(other))),
         (other, false) => return Err(format!("{name} must be a text in quotes, not {}", kind(other))),
@@ -188,7 +190,7 @@ mod tests {
                 "1: listen must be a text in quotes, not a number",
                 "2: \"data_dir\" is not a setting; did you mean \"data-dir\"?",
                 "4: threads must be a whole number, not a text",
-                "5: queue cannot be \"-1\": number would be negative",
+                "5: queue must be a whole number of at least 0, not -1",
                 "6: uploads must be a whole number, not a fraction",
                 "7: on-shutdown cannot be \"stop\": there are keep, checkpoint",
                 "8: log must be a text in quotes, not true or false",
