@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use reqwest::{Certificate, Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -47,6 +47,9 @@ impl Client {
         // A proxy has another idea of what this machine is.
         if settings.server.host_str().is_some_and(is_this_machine) {
             http = http.no_proxy();
+        }
+        if let Some(trusted) = trusted(settings)? {
+            http = http.tls_certs_only(trusted);
         }
         let http = http.build().map_err(|error| {
             say(error);
@@ -159,6 +162,14 @@ impl Client {
         while let Some(deeper) = cause.source() {
             cause = deeper;
         }
+        let cause = cause.to_string();
+        if cause.contains("certificate") {
+            say(format_args!(
+                "the server at {} cannot be trusted: {cause}; --ca names the file of a certificate to trust",
+                self.address()
+            ));
+            return Exit::NoServer;
+        }
         say(format_args!(
             "no server answers at {}: {cause}; `lyceum serve` starts one, --server names another",
             self.address()
@@ -175,6 +186,24 @@ impl Client {
     fn address(&self) -> &str {
         self.server.as_str().trim_end_matches('/')
     }
+}
+
+/// The certificates to trust: those of the file that was named; the system's, where this is nothing; and none where there
+/// is no TLS, so that nobody looks for them.
+fn trusted(settings: &config::Client) -> Result<Option<Vec<Certificate>>, Exit> {
+    let Some(path) = &settings.ca else {
+        return Ok((settings.server.scheme() == "http").then(Vec::new));
+    };
+    let refused = |why: &dyn std::fmt::Display| {
+        say(format_args!("{}: {why}", path.display()));
+        Exit::Refused
+    };
+    let bytes = std::fs::read(path).map_err(|error| refused(&error))?;
+    let trusted = Certificate::from_pem_bundle(&bytes).map_err(|error| refused(&error))?;
+    if trusted.is_empty() {
+        return Err(refused(&"it holds no certificate in PEM"));
+    }
+    Ok(Some(trusted))
 }
 
 /// A page of a list.

@@ -19,7 +19,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{config, jobs as queue, telemetry};
 
@@ -86,7 +86,32 @@ pub(crate) enum Exit {
 
 /// Runs the command that this process was given.
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
+    // The one there is. Nobody has chosen another before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match parsed() {
+        Ok(given) => run_command(given.command),
+        Err(exit) => ended(Err(exit)),
+    }
+}
+
+/// What this process was given, by its file of settings too where it is a server.
+fn parsed() -> Result<Cli, Exit> {
+    let given = Cli::parse();
+    let Command::Serve(serve) = &given.command else { return Ok(given) };
+    let Some(path) = serve.settings_file() else { return Ok(given) };
+    let refused = |error: config::FileError| {
+        say(error);
+        Exit::Refused
+    };
+    let command = Cli::command();
+    let file =
+        config::File::read(&path, command.find_subcommand("serve").unwrap_or(&command)).map_err(refused)?;
+    let command = command.mut_subcommand("serve", |serve| file.into_defaults(serve));
+    Cli::from_arg_matches(&command.get_matches()).map_err(|error| error.exit())
+}
+
+fn run_command(command: Command) -> ExitCode {
+    match command {
         Command::Demo(demo) => ended(demo.run()),
         Command::Serve(serve) => ended(serve.run()),
         Command::Plan(plan) => ended(plan.run()),
@@ -136,6 +161,5 @@ fn ended(result: Result<(), Exit>) -> ExitCode {
 
 #[test]
 fn the_command_line_is_sound() {
-    use clap::CommandFactory as _;
     Cli::command().debug_assert();
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, say};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::http::{Server, ServerError};
 use crate::telemetry;
 
@@ -18,6 +18,8 @@ use crate::telemetry;
 #[derive(clap::Args)]
 pub(super) struct Serve {
     #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
     config: Config,
     /// End when this process, which started the server, ends.
     #[arg(long, hide = true, value_name = "PID")]
@@ -25,6 +27,11 @@ pub(super) struct Serve {
 }
 
 impl Serve {
+    /// The file of settings, where there is one.
+    pub(super) fn settings_file(&self) -> Option<PathBuf> {
+        self.source.path()
+    }
+
     pub(super) fn run(self) -> Result<(), Exit> {
         let failed = |why: &dyn std::fmt::Display| {
             say(why);
@@ -34,6 +41,9 @@ impl Serve {
             say(why);
             Exit::Refused
         })?;
+        if let Some(path) = self.settings_file() {
+            tracing::info!(path = %path.display(), "settings are read from a file");
+        }
         if let Some(parent) = self.with_parent {
             end_with(parent).map_err(|error| failed(&error))?;
         }
@@ -49,17 +59,19 @@ impl Serve {
 
 async fn serve(config: Config, program: PathBuf, shipped: Option<PathBuf>) -> Result<(), ServerError> {
     let data_dir = config.server.data_dir.clone();
+    let scheme = if config.server.tls_cert.is_some() { "https" } else { "http" };
+    // Before anybody can know that it is there, and end it.
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Serving)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Serving)?;
     let server = Server::start(config, program, shipped).await?;
     let address = server.address().map_err(ServerError::Serving)?;
     tracing::info!(%address, data_dir = %data_dir.display(), version = env!("CARGO_PKG_VERSION"), "Lyceum is ready");
     // For people and for whoever started this: the address, which a port of 0 leaves to the system.
     let mut out = std::io::stdout();
-    let _ = writeln!(out, "http://{address}");
+    let _ = writeln!(out, "{scheme}://{address}");
     if let Some(secret) = &server.admin_key {
         let _ = writeln!(out, "the administrator's key, shown this once: {secret}");
     }
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Serving)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Serving)?;
     let told = async {
         tokio::select! {
             _ = terminate.recv() => {}

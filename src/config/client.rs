@@ -1,5 +1,7 @@
 //! Which server the commands ask, and how its answers are shown.
 
+use std::path::PathBuf;
+
 use reqwest::Url;
 
 /// Which server the commands ask, and how its answers are shown.
@@ -19,6 +21,9 @@ pub struct Client {
     /// The key to show, where the server wants one.
     #[arg(long, global = true, env = "LYCEUM_KEY", hide_env_values = true, value_name = "KEY")]
     pub key: Option<String>,
+    /// The file of the certificate, in PEM, that the server's was signed by; by default one of the system's.
+    #[arg(long, global = true, env = "LYCEUM_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// Print JSON, one document a line.
     #[arg(long, global = true)]
     pub json: bool,
@@ -29,8 +34,8 @@ fn server_url(text: &str) -> Result<Url, String> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let url = Url::parse(&with_scheme).map_err(|error| error.to_string())?;
     match (url.scheme(), url.has_host()) {
-        ("http", true) => Ok(url),
-        (scheme, true) => Err(format!("{scheme} is not spoken here, only http")),
+        ("http" | "https", true) => Ok(url),
+        (scheme, true) => Err(format!("{scheme} is not spoken here, only http and https")),
         _ => Err("it names no host".into()),
     }
 }
@@ -45,7 +50,8 @@ mod tests {
             assert_eq!(server_url(text).unwrap().as_str(), "http://localhost:8080/");
         }
         assert!(server_url("[::1]:9").is_ok());
-        assert!(server_url("https://localhost").unwrap_err().contains("only http"));
+        assert_eq!(server_url("https://localhost:8443").unwrap().port(), Some(8443));
+        assert!(server_url("ftp://localhost").unwrap_err().contains("only http"));
         assert!(server_url("http://").is_err());
     }
 }

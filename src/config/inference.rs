@@ -16,7 +16,7 @@ super::settings! {
         /// Instances of a model.
         pub instances: usize = 1, "LYCEUM_INSTANCES";
         /// Seconds that a prediction may take.
-        pub seconds: u64 = 60, "LYCEUM_PREDICT_SECONDS";
+        pub predict_seconds: u64 = 60, "LYCEUM_PREDICT_SECONDS";
         /// Seconds that an evaluation may take.
         pub evaluate_seconds: u64 = 600, "LYCEUM_EVALUATE_SECONDS";
     }

@@ -22,7 +22,7 @@ super::settings! {
         /// Seconds that a run has to end by itself before it is killed.
         pub grace_seconds: u64 = 10, "LYCEUM_GRACE_SECONDS";
         /// Most bytes of a run's log.
-        pub log_bytes: u64 = 64 << 20, "LYCEUM_RUN_LOG_BYTES";
+        pub run_log_bytes: u64 = 64 << 20, "LYCEUM_RUN_LOG_BYTES";
         /// Most artifacts of a run.
         pub artifacts: u64 = 10_000, "LYCEUM_ARTIFACTS";
         /// Seconds that a finished job is kept with its runs, metrics and events, while its models stay; 0 for ever.

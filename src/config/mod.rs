@@ -1,11 +1,13 @@
-//! Every setting of the server: one struct per concern, read from flags and from the environment, and the only
-//! place that does so. Each limit of the program is one of them, with a default that suits most.
+//! Every setting of the server: one struct per concern, read from flags, the environment and a file, and the only place
+//! that does so. Each limit of the program is one of them, with a default that suits most.
 
+mod access;
 mod client;
 mod data;
 mod demo;
 #[cfg(feature = "fault-injection")]
 mod faults;
+mod file;
 mod http;
 mod inference;
 mod jobs;
@@ -13,11 +15,13 @@ mod log;
 mod server;
 mod worker;
 
+pub use access::Access;
 pub use client::Client;
 pub use data::Data;
 pub use demo::Demo;
 #[cfg(feature = "fault-injection")]
 pub use faults::Faults;
+pub use file::{File, FileError, Source};
 pub use http::Http;
 pub use inference::Inference;
 pub use jobs::Jobs;
@@ -30,6 +34,8 @@ pub use worker::{ImportWorker, Worker};
 pub struct Config {
     #[command(flatten)]
     pub server: Server,
+    #[command(flatten)]
+    pub access: Access,
     #[command(flatten)]
     pub http: Http,
     #[command(flatten)]
@@ -84,6 +90,17 @@ mod tests {
     fn the_defaults_of_flags_are_those_of_the_types() {
         let read = Program::try_parse_from(["lyceum"]).unwrap().config;
         assert_eq!(format!("{read:?}"), format!("{:?}", super::Config::default()));
+    }
+
+    /// The name in the file is the flag's.
+    #[test]
+    fn a_setting_has_one_name() {
+        use clap::CommandFactory as _;
+        for argument in Program::command().get_arguments().filter(|argument| argument.get_id() != "help") {
+            let flag = argument.get_long().unwrap();
+            let variable = format!("LYCEUM_{}", flag.to_uppercase().replace('-', "_"));
+            assert_eq!(argument.get_env().unwrap(), &*variable);
+        }
     }
 
     #[test]

@@ -22,6 +22,13 @@ pub struct Server {
     /// than loopback and has no keys makes one at its first start and prints it once.
     #[arg(long, env = "LYCEUM_ADMIN_KEY_FILE", hide_short_help = true, value_name = "FILE")]
     pub admin_key_file: Option<PathBuf>,
+    /// The file of the certificate that the server shows, in PEM, with those that signed it behind it. With it the
+    /// server speaks TLS alone. The file is read anew when it changes.
+    #[arg(long, env = "LYCEUM_TLS_CERT", hide_short_help = true, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The file of the certificate's private key, in PEM.
+    #[arg(long, env = "LYCEUM_TLS_KEY", hide_short_help = true, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// What happens to running jobs when the server is told to end.
     #[arg(long, env = "LYCEUM_ON_SHUTDOWN", default_value_t = OnShutdown::Keep, value_enum)]
     pub on_shutdown: OnShutdown,
@@ -43,6 +50,8 @@ impl Default for Server {
             data_dir: DATA_DIR.into(),
             shipped_datasets: None,
             admin_key_file: None,
+            tls_cert: None,
+            tls_key: None,
             on_shutdown: OnShutdown::Keep,
             shutdown_seconds: 8,
         }

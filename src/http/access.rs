@@ -1,24 +1,35 @@
-//! Who may do what. A server without keys serves its own machine alone; with keys, every caller shows one.
+//! Who is asking. A server without keys serves its own machine alone; with keys, every caller shows one, or a session
+//! that was begun with one.
 
+use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::http::header::{self, HeaderValue};
+use axum::http::{HeaderMap, Method};
 use tokio::sync::Semaphore;
 
-use super::idempotency::Caller;
-use super::{AppState, Kind, Problem};
+use super::audit::Asker;
+use super::{Kind, Problem, session};
 use crate::clock;
 use crate::jobs::token;
-use crate::store::{ApiKey, NewKey, Scope, Store, StoreError};
+use crate::store::{ApiKey, NewKey, Scope, Session, Store, StoreError};
 
 /// What keys begin with, so that one is known when it turns up where it should not.
 const PREFIX: &str = "lyc_";
 
-/// How long whoever shows a wrong key waits for the answer, and how many may wait.
+/// A text of a caller's without the secrets of keys, to be logged.
+pub(super) fn masked(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split(PREFIX);
+    let first = parts.next().unwrap_or_default();
+    if first.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    let rest = parts.map(|part| part.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric()));
+    Cow::Owned(rest.fold(first.to_owned(), |text, part| text + PREFIX + "…" + part))
+}
+
+/// How long whoever shows a wrong key or session waits for the answer, and how many may wait.
 const WRONG: Duration = Duration::from_millis(400);
 const GUESSES: usize = 32;
 
@@ -28,7 +39,30 @@ const NOTED_US: i64 = 60_000_000;
 /// The shortest secret that is taken from outside.
 const LEAST_SECRET: usize = 32;
 
-/// The keys of this server.
+/// What a caller must be for what it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Whoever it is.
+    Known,
+    Scope(Scope),
+}
+
+/// Who asks: the key that was shown, or that the session was begun with.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) key: ApiKey,
+    pub(crate) session: Option<SignedIn>,
+}
+
+/// The session of a caller who signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) csrf_token: String,
+    pub(crate) expires_at: i64,
+    hash: [u8; 32],
+}
+
+/// The keys of this server, and the sessions that are begun with them.
 pub(crate) struct Access {
     store: Store,
     keys: RwLock<Arc<Vec<ApiKey>>>,
@@ -107,28 +141,94 @@ impl Access {
         found
     }
 
-    /// Lets a caller in or says why not; whoever guesses is slowed down.
-    async fn admit(&self, headers: &HeaderMap, needed: Scope) -> Result<ApiKey, Problem> {
-        let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let Some(shown) = shown else {
-            return Err(Problem::new(
-                Kind::Unauthorized,
-                "this server wants a key: authorization: Bearer <key>; lyceum keys create makes one",
-            ));
+    /// Lets a caller in or says why not.
+    pub(crate) async fn admit(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        needs: Needs,
+        asker: Option<&Asker>,
+    ) -> Result<Caller, Problem> {
+        let caller = match (headers.get(header::AUTHORIZATION), session::secret(headers)) {
+            (Some(shown), _) => self.by_key(shown).await?,
+            (None, Some(secret)) => self.by_session(secret).await?,
+            (None, None) => {
+                return Err(Problem::new(
+                    Kind::Unauthorized,
+                    "this server wants a key: authorization: Bearer <key>; lyceum keys create makes one",
+                ));
+            }
         };
-        let secret = shown.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let Some(key) = secret.and_then(|(_, secret)| self.find(secret.trim())) else {
-            let Ok(_place) = self.guesses.try_acquire() else {
-                return Err(Problem::too_many("too many wrong keys were shown", 1));
-            };
-            tokio::time::sleep(WRONG).await;
-            return Err(Problem::new(Kind::Unauthorized, "the key is unknown, expired or revoked"));
-        };
-        if !key.scopes.contains(&needed) && !key.scopes.contains(&Scope::Admin) {
+        if let Some(asker) = asker {
+            asker.is(&caller);
+        }
+        if let Some(session) = &caller.session {
+            session::expect_token(method, headers, &session.csrf_token)?;
+        }
+        let scopes = &caller.key.scopes;
+        if let Needs::Scope(needed) = needs
+            && !scopes.contains(&needed)
+            && !scopes.contains(&Scope::Admin)
+        {
             return Err(Problem::new(Kind::Forbidden, format!("the key lacks the scope \"{needed}\"")));
         }
+        self.note_use(&caller.key);
+        Ok(caller)
+    }
+
+    async fn by_key(&self, shown: &HeaderValue) -> Result<Caller, Problem> {
+        let shown = shown.to_str().ok().and_then(|shown| shown.split_once(' '));
+        let secret = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        match secret.and_then(|(_, secret)| self.find(secret.trim())) {
+            Some(key) => Ok(Caller { key, session: None }),
+            None => Err(self.slowly("the key is unknown, expired or revoked").await),
+        }
+    }
+
+    /// The session is found by the hash of its secret, so that the time of the search tells nothing of the secret.
+    async fn by_session(&self, secret: &str) -> Result<Caller, Problem> {
+        let now = clock::now_us();
+        if let Some(session) = self.store.session(&token::hash(secret), now).await? {
+            let stands = |key: &&ApiKey| key.id == session.key && key.expires_at.is_none_or(|end| end > now);
+            if let Some(key) = self.keys().iter().find(stands) {
+                let csrf_token = session::csrf_token(secret);
+                let session =
+                    Some(SignedIn { csrf_token, hash: session.hash, expires_at: session.expires_at });
+                return Ok(Caller { key: key.clone(), session });
+            }
+        }
+        Err(self.slowly("the session has ended; sign in again").await)
+    }
+
+    /// Begins a session with a key, and answers it with its secret.
+    pub(crate) async fn sign_in(&self, secret: &str, seconds: u64) -> Result<(Caller, String), Problem> {
+        if !self.is_closed() {
+            let detail = "the server has no keys, and answers whoever asks on its own machine";
+            return Err(Problem::new(Kind::Conflict, detail));
+        }
+        let Some(key) = self.find(secret.trim()) else {
+            return Err(self.slowly("the key is unknown, expired or revoked").await);
+        };
+        let (secret, hash) = token::fresh().map_err(Problem::internal)?;
+        let end = clock::now_us().saturating_add_unsigned(seconds.saturating_mul(1_000_000));
+        let expires_at = key.expires_at.map_or(end, |expires| end.min(expires));
+        self.store.begin_session(Session { hash, key: key.id, expires_at }).await?;
         self.note_use(&key);
-        Ok(key)
+        let session = SignedIn { csrf_token: session::csrf_token(&secret), hash, expires_at };
+        Ok((Caller { key, session: Some(session) }, secret))
+    }
+
+    pub(crate) async fn sign_out(&self, session: &SignedIn) -> Result<(), Problem> {
+        Ok(self.store.end_session(session.hash).await?)
+    }
+
+    /// Refuses whoever shows what is worth nothing: late, so that guessing is slow.
+    async fn slowly(&self, detail: &str) -> Problem {
+        let Ok(_place) = self.guesses.try_acquire() else {
+            return Problem::too_many("too many wrong keys were shown", 1);
+        };
+        tokio::time::sleep(WRONG).await;
+        Problem::new(Kind::Unauthorized, detail)
     }
 
     /// Notes the use beside the request, which does not wait for it.
@@ -153,59 +253,13 @@ impl Access {
     }
 }
 
-/// What a route asks of its caller; nothing of those that only say that the server is there.
-fn needed(method: &Method, route: &str) -> Option<Scope> {
-    match route {
-        "/" | "/healthz" | "/readyz" | "/openapi.yaml" => None,
-        _ if route.starts_with("/docs") => None,
-        _ if route.starts_with("/v1/keys") => Some(Scope::Admin),
-        _ if route.ends_with("/predict") || route.ends_with("/evaluate") => Some(Scope::Infer),
-        "/v1/plans" => Some(Scope::Read),
-        _ if method == Method::GET || method == Method::HEAD || method == Method::OPTIONS => {
-            Some(Scope::Read)
-        }
-        _ => Some(Scope::Train),
-    }
-}
-
-/// The layer that asks every caller for a key where there are keys.
-pub(super) async fn authorise(
-    State(state): State<AppState>,
-    route: Option<MatchedPath>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let Some(scope) = route.and_then(|route| needed(request.method(), route.as_str())) else {
-        return next.run(request).await;
-    };
-    if !state.access.is_closed() {
-        return next.run(request).await;
-    }
-    match state.access.admit(request.headers(), scope).await {
-        Ok(key) => {
-            tracing::debug!(key = key.name, "admitted");
-            request.extensions_mut().insert(Caller(key.name));
-            next.run(request).await
-        }
-        Err(problem) => problem.into_response(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::masked;
 
     #[test]
-    fn routes_ask_for_what_they_do() {
-        let needed = |method: &str, route: &str| needed(&method.parse().unwrap(), route);
-        assert_eq!(needed("GET", "/healthz"), None);
-        assert_eq!(needed("GET", "/docs/{file}"), None);
-        assert_eq!(needed("GET", "/v1/jobs/{id}"), Some(Scope::Read));
-        assert_eq!(needed("GET", "/metrics"), Some(Scope::Read));
-        assert_eq!(needed("POST", "/v1/plans"), Some(Scope::Read));
-        assert_eq!(needed("POST", "/v1/jobs"), Some(Scope::Train));
-        assert_eq!(needed("DELETE", "/v1/models/{name}/versions/{version}"), Some(Scope::Train));
-        assert_eq!(needed("POST", "/v1/models/{name}/predict"), Some(Scope::Infer));
-        assert_eq!(needed("GET", "/v1/keys"), Some(Scope::Admin));
+    fn secrets_are_not_logged() {
+        assert_eq!(masked("/v1/keys/ci"), "/v1/keys/ci");
+        assert_eq!(masked("/v1/keys/lyc_0f3a/x/lyc_1-2"), "/v1/keys/lyc_…/x/lyc_…-2");
     }
 }

@@ -1,12 +1,30 @@
-//! A client's connection: a reader that takes nothing of its answer for too long is cut.
+//! A client's connection: who is at its other end, and that a reader that takes nothing of its answer for too long is cut.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::http::{Extensions, HeaderMap};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    pub(super) tls: bool,
+}
+
+impl Peer {
+    /// Whether nobody on the way reads along, as far as is known: by this connection, or by the word of a proxy before
+    /// it. A caller who lies about it harms nobody else.
+    pub(super) fn is_secure(extensions: &Extensions, headers: &HeaderMap) -> bool {
+        extensions.get::<Self>().is_some_and(|peer| peer.tls)
+            || headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
+    }
+}
 
 /// A stream whose writes fail once they have stood still for `patience`.
 pub(super) struct Paced<S> {

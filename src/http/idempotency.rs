@@ -11,6 +11,7 @@ use axum::response::Response;
 use tokio::sync::OwnedMutexGuard;
 
 use super::AppState;
+use super::access::Caller;
 use super::problem::{Kind, Problem};
 use crate::store::{Answer, Idempotency};
 
@@ -20,16 +21,13 @@ pub(crate) struct IdempotencyKey {
     caller: String,
 }
 
-/// Who asks: the name of the key that was shown.
-#[derive(Clone, Debug)]
-pub(super) struct Caller(pub(super) String);
-
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         const NAME: HeaderName = HeaderName::from_static("idempotency-key");
-        let caller = parts.extensions.get::<Caller>().map_or_else(String::new, |caller| caller.0.clone());
+        let caller =
+            parts.extensions.get::<Caller>().map_or_else(String::new, |caller| caller.key.name.clone());
         let Some(key) = parts.headers.get(NAME) else { return Ok(Self { key: None, caller }) };
         match key.to_str() {
             Ok(key) if (1..=255).contains(&key.len()) => Ok(Self { key: Some(key.to_owned()), caller }),

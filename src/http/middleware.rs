@@ -14,6 +14,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::AppState;
+use super::access::masked;
+use super::audit::{Entry, Refused};
 use super::body;
 use super::problem::{Kind, Problem};
 use crate::clock;
@@ -21,17 +23,18 @@ use crate::clock;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The outermost layer: gives a request its ids, guards it, counts it, and tells every failure as a problem.
-pub(super) async fn frame(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn frame(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = clock::monotonic();
     let instance = Uuid::now_v7();
     let request_id = client_id(request.headers()).unwrap_or_else(|| instance.to_string());
     let method = request.method().clone();
+    let entry = Entry::begin(&state, &mut request, &request_id);
     let span = tracing::info_span!(
         "request",
         %instance,
         request_id,
         method = %method,
-        path = request.uri().path(),
+        path = &*masked(request.uri().path()),
         trace = trace_id(request.headers()),
     );
 
@@ -42,7 +45,14 @@ pub(super) async fn frame(State(state): State<AppState>, request: Request, next:
                 // The panic hook has logged what happened, and where.
                 Problem::internal("a panic").into_response()
             }),
-            Err(refused) => unread(refused, has_body),
+            Err(problem) => {
+                let foreign = problem.kind == Kind::Forbidden;
+                let mut response = unread(problem, has_body);
+                if foreign {
+                    response.extensions_mut().insert(Refused);
+                }
+                response
+            }
         };
         tell(response, &method, instance, &request_id)
     }
@@ -52,6 +62,10 @@ pub(super) async fn frame(State(state): State<AppState>, request: Request, next:
     let seconds = started.elapsed().as_secs_f64();
     let route = response.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     state.metrics.request(method.as_str(), route, response.status().as_u16(), seconds);
+    if let Some(entry) = entry {
+        let refused = response.extensions().get::<Refused>().is_some();
+        entry.end(response.status().as_u16(), route.is_some(), refused).await;
+    }
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), seconds, "answered"));
     response
 }

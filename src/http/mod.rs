@@ -2,6 +2,8 @@
 //! becomes JSON. `routes` lists every route; `problem` is the one table of failures.
 
 mod access;
+mod audit;
+mod authorise;
 mod body;
 mod causes;
 mod connection;
@@ -14,25 +16,34 @@ mod page;
 mod problem;
 mod routes;
 mod server;
+mod session;
 mod state;
+mod tls;
 mod upload;
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use connection::Peer;
 
 use crate::jobs::process;
 
 pub use problem::{Kind, Problem, ProblemBody};
 pub use server::{Server, ServerError};
 pub use state::AppState;
+pub use tls::TlsError;
 
 /// Files that the server needs beside its connections: the database's, those of models, runs and workers.
 const OWN_FILES: usize = 256;
@@ -41,7 +52,7 @@ const OWN_FILES: usize = 256;
 pub fn router(state: AppState) -> Router {
     let (router, _) = routes::all().split_for_parts();
     let served = router
-        .layer(axum::middleware::from_fn_with_state(state.clone(), access::authorise))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), authorise::authorise))
         .layer(axum::middleware::from_fn(middleware::tell_route))
         .with_state(state.clone());
     // Around the router, not in it: it adds `allow` behind its own layers.
@@ -57,9 +68,15 @@ pub async fn serve(
     state: AppState,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let service = TowerToHyperService::new(router(state.clone()));
+    let router = router(state.clone());
     let room = std::sync::Arc::new(Semaphore::new(most_connections(state.config.http.connections)));
     let connections = TaskTracker::new();
+    let watching = state.clone();
+    let watch = tokio::spawn(async move {
+        if let Some(tls) = &watching.tls {
+            tls.watch().await;
+        }
+    });
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = async {
@@ -72,10 +89,10 @@ pub async fn serve(
             () = &mut shutdown => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let (service, state) = (service.clone(), state.clone());
+            Ok((stream, address)) => {
+                let (router, state) = (router.clone(), state.clone());
                 connections.spawn(async move {
-                    talk(stream, service, state).await;
+                    talk(stream, address, router, state).await;
                     drop(place);
                 });
             }
@@ -86,6 +103,7 @@ pub async fn serve(
         }
     }
     drop(listener);
+    watch.abort();
     state.closing.cancel();
     connections.close();
     let patience = Duration::from_secs(state.config.server.shutdown_seconds);
@@ -105,15 +123,40 @@ fn most_connections(wanted: usize) -> usize {
     wanted.min(most).min(Semaphore::MAX_PERMITS)
 }
 
-/// One connection, to its end.
-async fn talk(stream: TcpStream, service: TowerToHyperService<Router>, state: AppState) {
+/// One connection, to its end: the handshake, where there is one, and what is asked.
+async fn talk(stream: TcpStream, address: SocketAddr, router: Router, state: AppState) {
     let limits = &state.config.http;
     let _ = stream.set_nodelay(true);
-    let stream = connection::Paced::new(stream, Duration::from_secs(limits.write_seconds));
+    let pace = Duration::from_secs(limits.write_seconds);
+    let Some(tls) = &state.tls else {
+        let peer = Peer { address, tls: false };
+        return converse(connection::Paced::new(stream, pace), peer, router, &state).await;
+    };
+    let patience = Duration::from_secs(limits.header_seconds);
+    let accepted = tokio::select! {
+        accepted = tokio::time::timeout(patience, tls.accept(stream, pace)) => accepted,
+        () = state.closing.cancelled() => return,
+    };
+    match accepted {
+        Ok(Ok(stream)) => converse(stream, Peer { address, tls: true }, router, &state).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+        Err(_) => tracing::debug!("a handshake took too long"),
+    }
+}
+
+/// Answers what is asked over a stream.
+async fn converse<S>(stream: S, peer: Peer, router: Router, state: &AppState)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let service = router.map_request(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limits.header_seconds))
-        .serve_connection(TokioIo::new(stream), service);
+        .header_read_timeout(Duration::from_secs(state.config.http.header_seconds))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -23,6 +23,7 @@ use crate::{clock, inference, store};
         (name = "jobs", description = "Training jobs, their runs and what they leave."),
         (name = "models", description = "Trained models, and calling them."),
         (name = "keys", description = "Keys by which callers are known."),
+        (name = "session", description = "How a browser signs in, since its streams of events can show no key."),
         (name = "operations", description = "Health and figures."),
         (name = "documentation", description = "This document."),
     )
@@ -36,6 +37,7 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
         ("JobSpec", JobSpec::schema()),
         ("JobChange", routes::JobChange::schema()),
         ("NewKey", routes::NewKey::schema()),
+        ("SignIn", routes::SignIn::schema()),
         ("Scope", described(store::Scope::schema(), "What a key allows.")),
         ("AliasTarget", routes::AliasTarget::schema()),
         ("Training", crate::train::plan::training_schema()),
@@ -269,6 +271,7 @@ named! {
     JobChangeSchema = "JobChange";
     AliasBody = "AliasTarget";
     NewKeySchema = "NewKey";
+    SignInSchema = "SignIn";
     ScopeSchema = "Scope";
     JobStatusSchema = "JobStatus";
     RunStatusSchema = "RunStatus";

@@ -8,6 +8,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::access::Access;
+use super::audit::Audit;
+use super::state::Gate;
+use super::tls::{Tls, TlsError};
 use super::{AppState, serve};
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::config::{self, Config};
@@ -20,8 +23,12 @@ use crate::store::{Scope, Store, StoreError};
 pub enum ServerError {
     #[error("the administrator's key cannot be had: {0}")]
     AdminKey(String),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot listen on {address}: {error}")]
     Listen { address: SocketAddr, error: io::Error },
+    #[error("the audit log cannot be opened: {0}")]
+    Audit(#[source] io::Error),
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error("the database cannot be opened: {0}")]
@@ -53,12 +60,14 @@ impl Server {
         shipped: Option<PathBuf>,
     ) -> Result<Self, ServerError> {
         let address = config.server.listen;
+        let tls = Tls::load(&config.server)?;
         let folder = DataFolder::open(&config.server.data_dir)?;
         let listen = |error| ServerError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let store = Store::open(&folder.database()).await?;
         let access = Access::load(store.clone()).await?;
         let admin_key = admin_key(&access, &config.server).await?;
+        let audit = Audit::open(&folder.audit(), config.access.audit_bytes).map_err(ServerError::Audit)?;
         let artifacts = Artifacts::open(&folder.artifacts())?;
         let inference = Inference::start(config.inference.clone(), store.clone(), artifacts.clone());
         let jobs = Jobs::start(Setup {
@@ -71,7 +80,7 @@ impl Server {
             artifacts: artifacts.clone(),
         })
         .await?;
-        let state = AppState::new(config, store, artifacts, jobs, inference, access)?;
+        let state = AppState::new(config, store, artifacts, jobs, inference, Gate { tls, access, audit })?;
         Ok(Self { state, admin_key, listener, folder })
     }
 
@@ -92,6 +101,7 @@ impl Server {
             state.jobs.shutdown(settings.on_shutdown, patience).await;
         };
         let (served, ()) = tokio::join!(serve(listener, state.clone(), shutdown), runs);
+        state.audit.close().await;
         state.store.close().await;
         drop(folder);
         served.map_err(ServerError::Serving)

@@ -7,7 +7,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
+use super::audit::Audit;
 use super::idempotency::InFlight;
+use super::tls::Tls;
 use crate::artifacts::Artifacts;
 use crate::config::Config;
 use crate::inference::Inference;
@@ -28,6 +30,9 @@ pub struct Parts {
     pub jobs: Jobs,
     pub inference: Inference,
     pub(crate) access: Access,
+    pub(crate) audit: Audit,
+    /// How connections are encrypted, where they are.
+    pub(crate) tls: Option<Tls>,
     /// Cancelled when the server ends, so that streams do.
     pub closing: CancellationToken,
     /// Idempotency keys of requests under way.
@@ -40,6 +45,13 @@ pub struct Parts {
     pub(crate) uploads: Arc<Semaphore>,
 }
 
+/// What stands between the network and the routes.
+pub(super) struct Gate {
+    pub(super) tls: Option<Tls>,
+    pub(super) access: Access,
+    pub(super) audit: Audit,
+}
+
 impl AppState {
     pub(super) fn new(
         config: Config,
@@ -47,7 +59,7 @@ impl AppState {
         artifacts: Artifacts,
         jobs: Jobs,
         inference: Inference,
-        access: Access,
+        gate: Gate,
     ) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new();
         inference.metrics().register(metrics.registry())?;
@@ -64,7 +76,9 @@ impl AppState {
             artifacts,
             jobs,
             inference,
-            access,
+            access: gate.access,
+            audit: gate.audit,
+            tls: gate.tls,
             closing,
         })))
     }

@@ -126,7 +126,7 @@ impl Inference {
     ) -> Result<Value, InferenceError> {
         let found = self.0.versions.resolve(model, version).await?;
         let request = Request::new(found.counters.clone());
-        let seconds = self.0.settings.seconds;
+        let seconds = self.0.settings.predict_seconds;
         let predictions = tokio::time::timeout(Duration::from_secs(seconds), self.predictions(&found, input));
         let predictions = predictions.await.unwrap_or(Err(InferenceError::TooSlow { seconds }));
         request.ended(predictions.as_ref().err());

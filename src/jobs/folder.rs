@@ -70,6 +70,11 @@ impl DataFolder {
         self.path.join("artifacts")
     }
 
+    /// Who changed what.
+    pub fn audit(&self) -> PathBuf {
+        self.path.join("audit.log")
+    }
+
     /// Where uploads stand until they are read.
     pub fn uploads(&self) -> PathBuf {
         self.path.join("uploads")

@@ -166,7 +166,7 @@ async fn assign(core: &Core, claim: Claim) -> Result<(Assignment, Arc<Live>), As
         folder,
         limits: RunLimits {
             orphan_seconds: core.settings.orphan_seconds,
-            log_bytes: core.settings.log_bytes,
+            log_bytes: core.settings.run_log_bytes,
             artifacts: core.settings.artifacts,
         },
     };

@@ -11,7 +11,7 @@ pub(crate) fn fresh() -> std::io::Result<(String, [u8; 32])> {
     Ok((token, hash))
 }
 
-pub(crate) fn hash(token: &str) -> [u8; 32] {
+pub(crate) fn hash(token: impl AsRef<[u8]>) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 

@@ -107,7 +107,7 @@ impl Store {
         .await
     }
 
-    /// Revokes the key of this name. The last one that may make others is kept for as long as others need it.
+    /// Revokes the key of this name, and ends the sessions that were begun with it. The last one that may make others is kept for as long as others need it.
     pub async fn revoke_key(&self, name: &str) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.write(move |tx| {
@@ -122,6 +122,11 @@ impl Store {
                 if revoked.rows_affected() == 0 {
                     return Err(StoreError::NotFound("key"));
                 }
+                query!(
+                    "DELETE FROM session WHERE key IN (SELECT id FROM api_key WHERE revoked_at IS NOT NULL)"
+                )
+                .execute(&mut tx.conn)
+                .await?;
                 let left = query!(
                     r#"SELECT count(*) AS "all!: i64",
                               coalesce(sum(EXISTS (SELECT 1 FROM json_each(scopes) WHERE value = 'admin')), 0)

@@ -20,6 +20,7 @@ mod reports;
 mod retention;
 mod rows;
 mod runs;
+mod sessions;
 mod writer;
 
 pub use datasets::{DatasetFilter, DeletedDataset, NewDataset, PutDataset};
@@ -34,6 +35,7 @@ pub use metrics::{Series, SeriesQuery};
 pub use queue::{Ahead, Capacity, Claim, Waiting};
 pub use rows::*;
 pub use runs::OpenRun;
+pub use sessions::Session;
 
 use std::path::Path;
 use std::sync::Arc;

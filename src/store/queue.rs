@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use sqlx::{query, query_as};
 
-use super::writer::Tx;
 use super::reports::LONGEST_BACKOFF_US;
+use super::writer::Tx;
 use super::{Checkpoint, Job, JobId, JobStatus, RunId, Store, StoreError, files, jobs};
 
 /// What is free.

@@ -55,8 +55,12 @@ impl Demo {
         };
         let address = server.address().as_str().trim_end_matches('/');
         output::line(format_args!("{address}  (data in {})", self.settings.data_dir.display()))?;
-        let client =
-            Client::new(&config::Client { server: server.address().clone(), key: None, json: false })?;
+        let client = Client::new(&config::Client {
+            server: server.address().clone(),
+            key: None,
+            ca: None,
+            json: false,
+        })?;
         let shown = tokio::select! {
             shown = train_and_read(&client, &test) => shown,
             () = ends.asked() => Err(Exit::Interrupted),

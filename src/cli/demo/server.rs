@@ -33,7 +33,11 @@ impl Server {
             .args(["--orphan-seconds", ORPHAN_SECONDS])
             .args(["--with-parent", &std::process::id().to_string()])
             .arg("--data-dir")
-            .arg(&settings.data_dir);
+            .arg(&settings.data_dir)
+            // What holds for other servers here does not for this one, which talks to its demonstration alone.
+            .args(["--config", "/dev/null"])
+            .env_remove("LYCEUM_TLS_CERT")
+            .env_remove("LYCEUM_TLS_KEY");
         if let Some(folder) = &settings.shipped_datasets {
             command.arg("--shipped-datasets").arg(folder);
         }

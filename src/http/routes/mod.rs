@@ -8,6 +8,7 @@ mod keys;
 mod models;
 mod operations;
 mod plans;
+mod session;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 pub(crate) use jobs::JobChange;
 pub(crate) use keys::NewKey;
 pub(crate) use models::AliasTarget;
+pub(crate) use session::SignIn;
 
 use super::AppState;
 use super::openapi;
@@ -57,6 +59,8 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         // keys
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
+        // the session of a browser
+        .routes(routes!(session::show, session::sign_in, session::sign_out))
         // operations
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))

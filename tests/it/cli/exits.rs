@@ -21,7 +21,7 @@ fn help_is_there_and_wrong_usage_is_told() {
         &["jobs"][..],
         &["jobs", "submit"],
         &["jobs", "submit", "a.json", "--watch", "--wait"],
-        &["plan", "a.json", "--server", "https://localhost"],
+        &["plan", "a.json", "--server", "ftp://localhost"],
         &["nothing"],
     ] {
         assert_eq!(said(program().args(wrong)).code, 2, "{wrong:?}");

@@ -104,7 +104,10 @@ pub(super) fn settings(command: &clap::Command) -> String {
     for argument in command.get_arguments().filter(|argument| argument.get_long() != Some("help")) {
         let next = argument.get_help_heading().unwrap_or("The server");
         if heading != Some(next) {
-            let _ = write!(page, "\n## {next}\n| flag | variable | default | |\n|---|---|---|---|\n");
+            let _ = write!(
+                page,
+                "\n## {next}\n| in the file | flag | variable | default | |\n|---|---|---|---|---|\n"
+            );
             heading = Some(next);
         }
         let long = argument.get_long().unwrap_or_else(|| panic!("{} has no flag", argument.get_id()));
@@ -113,7 +116,8 @@ pub(super) fn settings(command: &clap::Command) -> String {
         let default = default.first().map_or(String::new(), |value| format!("`{}`", value.to_string_lossy()));
         let what = argument.get_help().map(ToString::to_string).unwrap_or_default();
         let variable = variable.to_string_lossy();
-        let _ = writeln!(page, "| `--{long}` | `{variable}` | {default} | {} |", cell(&line(&what)));
+        let _ =
+            writeln!(page, "| `{long}` | `--{long}` | `{variable}` | {default} | {} |", cell(&line(&what)));
     }
     page
 }

@@ -64,6 +64,18 @@ pub(crate) fn request(method: &str, uri: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(uri).header(header::HOST, "localhost:8080")
 }
 
+/// A client over sockets, which trusts nobody's certificate.
+pub(crate) fn client() -> reqwest::Client {
+    trusting(Vec::new()).build().unwrap()
+}
+
+/// A client that trusts these certificates alone.
+pub(crate) fn trusting(certificates: Vec<reqwest::Certificate>) -> reqwest::ClientBuilder {
+    // Another test may have chosen it before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().tls_certs_only(certificates)
+}
+
 /// One at a time: runs of different tests would have no cores left, and what is timed would mean nothing.
 pub(crate) async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
     static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Answer, contract};
+use super::{Answer, client, contract};
 
 pub(crate) struct Served {
     child: Child,
@@ -42,8 +42,8 @@ impl Served {
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let address = address.trim().to_owned();
-        assert!(address.starts_with("http://127.0.0.1:"), "{address:?}");
-        Self { child, address, client: reqwest::Client::new(), folder }
+        assert!(address.contains("://127.0.0.1:"), "{address:?}");
+        Self { child, address, client: client(), folder }
     }
 
     /// Its data folder, as it sees it.

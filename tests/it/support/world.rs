@@ -80,7 +80,7 @@ impl World {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self { folder, fault: fault.into(), arguments, server: None, client: reqwest::Client::new() }
+        Self { folder, fault: fault.into(), arguments, server: None, client: super::client() }
     }
 
     pub(crate) fn data(&self) -> PathBuf {
