@@ -35,7 +35,9 @@ async fn fill(database: &Path) {
     let new = NewJob { spec, posted: body().to_string(), datasets: vec![("iris".into(), 1)], poster: None };
     for _ in 0..JOBS / TOGETHER {
         let made = join_all((0..TOGETHER).map(|_| store.create_job(new.clone(), None))).await;
-        made.into_iter().for_each(|job| drop(job.expect("a job")));
+        for job in made {
+            job.expect("a job");
+        }
     }
     store.close().await;
 }
@@ -58,7 +60,9 @@ pub(crate) async fn measure(table: &mut Table) {
     let first = server.submit(&body()).await;
     server.events(&first).await.until("step_loss").await;
     let workers = server.workers();
-    workers.iter().for_each(|pid| signal(*pid, Signal::STOP));
+    for pid in &workers {
+        signal(*pid, Signal::STOP);
+    }
     let page = async |server: &Server| drop(server.get("/v1/jobs").await);
     milliseconds(async || page(&server).await).await;
     let (before, _) = server.memory();
@@ -73,7 +77,9 @@ pub(crate) async fn measure(table: &mut Table) {
     let more = Figures::new(vec![server.memory().0 - before]);
     table.row("more memory with 100,000 queued jobs", &more, 0, "MB", Target::AtMost(50.0));
     drop(server);
-    workers.into_iter().for_each(|pid| signal(pid, Signal::KILL));
+    for pid in workers {
+        signal(pid, Signal::KILL);
+    }
 
     let store = Store::open(&database).await.expect("a store");
     let claims = milliseconds(async || {

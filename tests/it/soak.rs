@@ -92,7 +92,9 @@ async fn nothing_grows() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     assert!(around.iter().all(|task| !task.is_finished()), "a caller was answered badly");
-    around.into_iter().for_each(|task| task.abort());
+    for task in around {
+        task.abort();
+    }
     let between = |from: f64, to: f64| {
         let chosen = samples.iter().filter(|(at, _)| *at >= whole.mul_f64(from) && *at < whole.mul_f64(to));
         highest(chosen.map(|(_, held)| *held))

@@ -115,7 +115,9 @@ impl Torture {
         }
         self.check_all().await;
         assert!(callers.iter().all(|caller| !caller.is_finished()), "a caller was answered badly");
-        callers.into_iter().for_each(|caller| caller.abort());
+        for caller in callers {
+            caller.abort();
+        }
         self.print(workers, servers);
     }
 
