@@ -11,6 +11,18 @@ super::settings! {
         pub queue: u64 = 100_000, "LYCEUM_QUEUE";
         /// Most jobs of one key that are not finished.
         pub jobs_per_key: u64 = 10_000, "LYCEUM_JOBS_PER_KEY";
+        /// Most epochs that a job may ask for, of 1,000,000 that there may be.
+        pub job_epochs: u64 = 1_000_000, "LYCEUM_JOB_EPOCHS";
+        /// Most examples of a batch, of 1,048,576.
+        pub job_batch_size: u64 = 1_048_576, "LYCEUM_JOB_BATCH_SIZE";
+        /// Most units or filters of a layer, of 1,048,576.
+        pub job_units: u64 = 1_048_576, "LYCEUM_JOB_UNITS";
+        /// Most layers or nodes of a model, of 10,000.
+        pub job_nodes: u64 = 10_000, "LYCEUM_JOB_NODES";
+        /// Most steps of a job, of 1,000,000,000.
+        pub job_steps: u64 = 1_000_000_000, "LYCEUM_JOB_STEPS";
+        /// Greatest learning rate, of 1,000,000.
+        pub job_learning_rate: f64 = 1e6, "LYCEUM_JOB_LEARNING_RATE";
         /// Workers that are started before there is work for them.
         pub idle_workers: usize = 1, "LYCEUM_IDLE_WORKERS";
         /// Seconds between the signs of life of a run.

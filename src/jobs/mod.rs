@@ -9,6 +9,7 @@ mod core;
 mod folder;
 mod import;
 mod leftovers;
+mod limits;
 pub mod process;
 mod protocol;
 mod retention;

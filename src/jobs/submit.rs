@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::catalog::DatasetError;
+use super::limits;
 use super::scheduler::datasets_of;
 use super::{Jobs, SubmitError};
 use crate::data::Dataset;
@@ -107,6 +108,7 @@ impl Jobs {
     }
 
     async fn resolve(&self, body: Arc<Value>) -> Result<Plan, SubmitError> {
+        let settings = &self.core.settings;
         let found = self.find_datasets(&body).await?;
         let unavailable = |error: &dyn std::fmt::Display| SubmitError::Unavailable(error.to_string());
         let place = self.resolving.clone().acquire_owned().await.map_err(|error| unavailable(&error))?;
@@ -117,11 +119,17 @@ impl Jobs {
         });
         match resolved.await.map_err(|error| unavailable(&error))? {
             Ok(plan) => {
-                self.check_fit(plan.requirements())?;
-                Ok(plan)
+                let mut errors = limits::check(&plan.spec.write(), settings);
+                for check in
+                    [self.check_fit(plan.requirements()), limits::check_steps(plan.extent().1, settings)]
+                {
+                    errors.extend(check.err().unwrap_or_default());
+                }
+                errors.into_result(Some(plan)).map_err(SubmitError::Refused)
             }
             Err(PlanError::Refused(mut errors)) => {
-                // What the server does not have is told together with the rest.
+                // What the server does not have or allow is told together with the rest.
+                errors.extend(limits::check(&body, settings));
                 if let Some(wanted) = readable_requirements(&body)
                     && let Err(more) = self.check_fit(wanted)
                 {

@@ -164,3 +164,24 @@ pub async fn forget_processes(database: &Path) -> Result<(), StoreError> {
     sqlx::Connection::close(conn).await?;
     Ok(())
 }
+
+/// Has a copy forget checkpoints and artifacts whose files were removed while it was made, as its server has by now.
+pub async fn forget_files(database: &Path, keys: &[String]) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let mut conn = SqliteConnectOptions::new().filename(database).connect().await?;
+    let keys = serde_json::to_string(keys)?;
+    query!(
+        "DELETE FROM checkpoint WHERE key IN (SELECT value FROM json_each(?));
+         DELETE FROM artifact WHERE key IN (SELECT value FROM json_each(?));
+         DELETE FROM pending_model WHERE key IN (SELECT value FROM json_each(?))",
+        keys,
+        keys,
+        keys
+    )
+    .execute(&mut conn)
+    .await?;
+    sqlx::Connection::close(conn).await?;
+    Ok(())
+}

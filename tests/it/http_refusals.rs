@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::bodies::{IRIS, iris, with};
 use crate::support::served::Served;
-use crate::support::{alone, request, server};
+use crate::support::{alone, request, server, server_with};
 
 /// A right body with something wrong put in at a place, and the places that must be told, a case a line.
 const CASES: &str = include_str!("http_refusals.jsonl");
@@ -221,4 +221,22 @@ async fn a_network_without_parameters_is_not_trained() {
     assert_eq!(refused.pointers(), ["/training/model"], "{}", refused.body);
     body["training"]["epochs"] = json!(0);
     server.post("/v1/plans", &body).await.expect(200);
+}
+
+/// What a server allows may be less than what there may be.
+#[tokio::test]
+async fn a_server_may_allow_less() {
+    let server = server_with(|config| {
+        config.jobs.job_epochs = 10;
+        config.jobs.job_steps = 20;
+    })
+    .await;
+    server.upload("name=iris&format=csv", IRIS).await.expect(201);
+    let refused = server.post("/v1/plans", &iris(11)).await;
+    assert_eq!((refused.status.as_u16(), refused.pointers()), (422, vec!["/training/epochs"; 2]));
+    let mut spoiled = iris(11);
+    spoiled["training"]["batch_size"] = json!("many");
+    let refused = server.post("/v1/jobs", &spoiled).await;
+    assert_eq!(refused.pointers(), ["/training/batch_size", "/training/epochs"]);
+    server.post("/v1/plans", &iris(1)).await.expect(200);
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Trouble, inspect};
 use crate::cli::{Exit, say};
-use crate::store::Inspector;
+use crate::store::{Inspector, forget_files};
 
 /// Write a backup of a data folder, while its server runs or not.
 ///
@@ -44,7 +44,13 @@ impl Backup {
             copy.references().await?.into_iter().map(|reference| reference.key).collect();
         drop(copy);
         let unfinished = beside.path().join("backup.tar");
-        let missing = pack(&unfinished, &database, &self.data_dir.join("artifacts"), &keys)?;
+        let mut archive = tar::Builder::new(BufWriter::new(File::create_new(&unfinished)?));
+        let missing = pack(&mut archive, &self.data_dir.join("artifacts"), &keys)?;
+        forget_files(&database, &missing).await?;
+        archive.append_path_with_name(&database, "lyceum.db")?;
+        let mut file = archive.into_inner()?;
+        file.flush()?;
+        file.get_ref().sync_all()?;
         std::fs::rename(&unfinished, &self.file)?;
         for key in missing {
             say(format_args!("{key} was removed while the backup was written, and is not in it"));
@@ -53,13 +59,16 @@ impl Backup {
     }
 }
 
-/// Writes the archive; answers the keys whose files are not there.
-fn pack(to: &Path, database: &Path, artifacts: &Path, keys: &BTreeSet<String>) -> io::Result<Vec<String>> {
-    let mut archive = tar::Builder::new(BufWriter::new(File::create_new(to)?));
+/// Packs the files and answers the keys of those that are not there. Checkpoints go first, whose keys are the last in
+/// their order: a run that goes on replaces them.
+fn pack(
+    archive: &mut tar::Builder<BufWriter<File>>,
+    artifacts: &Path,
+    keys: &BTreeSet<String>,
+) -> io::Result<Vec<String>> {
     archive.follow_symlinks(false);
-    archive.append_path_with_name(database, "lyceum.db")?;
     let mut missing = Vec::new();
-    for key in keys {
+    for key in keys.iter().rev() {
         let (path, name) = (artifacts.join(key), format!("artifacts/{key}"));
         let packed = if path.is_dir() {
             archive.append_dir_all(&name, &path)
@@ -72,8 +81,5 @@ fn pack(to: &Path, database: &Path, artifacts: &Path, keys: &BTreeSet<String>) -
             Err(error) => return Err(error),
         }
     }
-    let mut file = archive.into_inner()?;
-    file.flush()?;
-    file.get_ref().sync_all()?;
     Ok(missing)
 }
