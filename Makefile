@@ -16,7 +16,7 @@ PYTORCH := $(CACHE)/pytorch-2.11.0
 FAULTS := --features fault-injection
 SOURCES := $(shell find src tests benches build.rs -name '*.rs' 2>/dev/null)
 
-.PHONY: help demo build serve test torture soak conformance lint fmt bench bench-pytorch dist cuda clean components setup
+.PHONY: help demo build serve test fuzz torture soak conformance lint fmt bench bench-pytorch dist cuda clean components setup
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ ifeq ($(ARGS),)
 else
 	@cargo test --locked $(FAULTS) $(ARGS)
 endif
+
+fuzz: setup ## ten minutes of mutated inputs; one that breaks something stays in tests/corpus; LYCEUM_FUZZ_SECONDS=60 is shorter
+	@cargo test --locked $(FAULTS) --test it fuzz::a_long_session -- --ignored --nocapture
 
 torture: setup ## kill a hundred workers and fifty servers while the examples train; every job must end as in peace
 	@cargo test --locked $(FAULTS) --test it torture -- --ignored --nocapture

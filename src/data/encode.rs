@@ -163,7 +163,10 @@ impl Preprocessing {
     }
 
     fn buffers(&self, examples: usize) -> Encoded {
-        let buffer = |input: &InputForm| Vec::with_capacity(examples.min(4_096) * input.elements());
+        // Examples may be many, large and wrong: beyond this, room is made for those that are read.
+        const MOST: usize = 1 << 20;
+        let buffer =
+            |input: &InputForm| Vec::with_capacity(examples.saturating_mul(input.elements()).min(MOST));
         Encoded { examples: 0, inputs: self.inputs.iter().map(buffer).collect() }
     }
 

@@ -173,6 +173,18 @@ impl Preprocessing {
         self.inputs.iter().map(|input| input.shape.clone()).collect()
     }
 
+    /// Whether what is kept of each input agrees with itself, where it was read from a file.
+    pub fn is_whole(&self) -> bool {
+        self.inputs.iter().all(|input| match &input.form {
+            Form::Table { columns } => {
+                input.shape == [columns.iter().map(|column| column.width() as u64).sum::<u64>()]
+            }
+            Form::Grid(_) => {
+                input.shape.iter().try_fold(1_u64, |product, extent| product.checked_mul(*extent)).is_some()
+            }
+        })
+    }
+
     /// Whether this program reads the form that it was kept in.
     pub fn is_known(&self) -> bool {
         self.format == FORMAT

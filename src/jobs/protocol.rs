@@ -7,8 +7,8 @@
 //! | `POST /runner/v1/runs/{run}/heartbeat` | a [`Heartbeat`] | an [`Answer`], as soon as it is another than the one that the worker knows, or after the time between two signs of life |
 //!
 //! The first is made with the worker's own token, the others with the run's. 401: the token is not the run's.
-//! 410: this attempt is over, whatever the worker still does; it ends. A batch that was applied already is
-//! answered like the first time.
+//! 410: this attempt is over, whatever the worker still does; it ends. 422: a report tells of a file that is not the
+//! attempt's own. A batch that was applied already is answered like the first time.
 
 use std::path::PathBuf;
 
@@ -69,6 +69,22 @@ pub(crate) struct Batch {
     /// Grows by one from batch to batch of a run, from 1.
     pub seq: u64,
     pub reports: Vec<Report>,
+}
+
+impl Batch {
+    /// Whether every file that it tells of stands where this attempt puts its files. What is told of is served, and
+    /// deleted when its time has come, so it must be nobody else's.
+    pub(crate) fn keeps_to_its_own(&self, job: Uuid, run: Uuid) -> bool {
+        let below = |folder: &str, owner: Uuid, key: &str| {
+            let rest = key.strip_prefix(&format!("{folder}/{owner}/{}/", self.attempt));
+            rest.is_some_and(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")))
+        };
+        self.reports.iter().all(|report| match report {
+            Report::Checkpoint { key, .. } | Report::Artifact { key, .. } => below("runs", run, key),
+            Report::Model { key, .. } => below("models", job, key),
+            _ => true,
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

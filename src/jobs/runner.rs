@@ -37,7 +37,11 @@ pub(crate) struct Free {
 enum Refusal {
     Unknown,
     Gone,
-    OutOfOrder { expected: u64 },
+    /// It tells of files that are not its own.
+    Foreign,
+    OutOfOrder {
+        expected: u64,
+    },
     Full,
     Unavailable,
 }
@@ -53,6 +57,7 @@ impl IntoResponse for Refusal {
         match self {
             Self::Unknown => StatusCode::UNAUTHORIZED.into_response(),
             Self::Gone => StatusCode::GONE.into_response(),
+            Self::Foreign => StatusCode::UNPROCESSABLE_ENTITY.into_response(),
             Self::OutOfOrder { expected } => {
                 (StatusCode::CONFLICT, Json(Expected { expected })).into_response()
             }
@@ -100,6 +105,10 @@ async fn reports(
     Json(batch): Json<Batch>,
 ) -> Result<Json<Answer>, Refusal> {
     let live = admit(&core, run, batch.attempt, &headers)?;
+    if !batch.keeps_to_its_own(live.job.0, run) {
+        tracing::warn!(%run, "a run reports a file that is not its own");
+        return Err(Refusal::Foreign);
+    }
     let finished = batch.reports.iter().any(|report| matches!(report, Report::Finished { .. }));
     let checkpoint = batch.reports.iter().any(|report| matches!(report, Report::Checkpoint { .. }));
     let stored = core.store.report(live.run, batch.attempt, batch.seq, clock::now_us(), batch.reports).await;

@@ -159,7 +159,8 @@ impl Checkpoint {
         Self::parse(&std::fs::read(path)?)
     }
 
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, CheckpointError> {
+    /// Reads the bytes of a file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, CheckpointError> {
         use CheckpointError::{Damaged, Foreign, Version};
         if bytes.len() < PREFIX || &bytes[..8] != MAGIC {
             return Err(if MAGIC.starts_with(&bytes[..bytes.len().min(8)]) {

@@ -10,6 +10,7 @@ use tch::{Device, Tensor};
 
 use crate::data::{DataError, Dataset, Preprocessing, TargetColumn};
 use crate::nn::Pass;
+use crate::nn::layers::Inferred;
 use crate::nn::losses::Loss;
 use crate::nn::metrics::Metric;
 use crate::nn::network::{Head, Network, NetworkPlan};
@@ -81,12 +82,14 @@ impl LoadedModel {
     pub fn load(dir: &Path) -> Result<Self, ModelError> {
         let document = ModelDocument::parse(&std::fs::read(dir.join(DOCUMENT_FILE))?)?;
         let plan = network::read(&document.network).map_err(ModelError::Damaged)?;
+        document.check_shapes(&plan)?;
         let objectives = document.objectives(&plan)?;
         let inferred = plan.infer().map_err(|(_, error)| ModelError::Damaged(error.detail))?;
         let example_bytes = inferred.iter().map(|node| node.saved).sum::<u64>().saturating_mul(4);
         let fused: Vec<bool> = objectives.iter().map(Objective::is_fused).collect();
         let weights = safetensors::read(&dir.join(WEIGHTS_FILE))
             .map_err(|error| ModelError::Damaged(error.to_string()))?;
+        check_size(&inferred, &weights)?;
         let mut network =
             Network::new(&plan, 0, Device::Cpu).map_err(ModelError::Damaged)?.with_fused(&fused);
         network.load(&weights).map_err(ModelError::Damaged)?;
@@ -156,12 +159,22 @@ impl ModelDocument {
         serde_json::from_slice(bytes).map_err(damaged)
     }
 
+    /// Holds what goes into the network and what comes out of it to the network itself.
+    fn check_shapes(&self, plan: &NetworkPlan) -> Result<(), ModelError> {
+        let damaged = |detail: &str| Err(ModelError::Damaged(detail.to_owned()));
+        let inputs = plan.inputs.iter().map(|input| &input.shape);
+        if !self.preprocessing.is_whole() || inputs.ne(&self.preprocessing.input_shapes()) {
+            return damaged("the document prepares other inputs than its network takes");
+        }
+        let outputs = plan.outputs.iter().map(|node| &plan.nodes[*node].output_shape);
+        if outputs.ne(self.outputs.iter().map(|output| &output.shape)) {
+            return damaged("the document has other outputs than its network");
+        }
+        Ok(())
+    }
+
     /// The outputs' losses and metrics, fitted again.
     fn objectives(&self, plan: &NetworkPlan) -> Result<Vec<Objective>, ModelError> {
-        let damaged = |detail: &str| ModelError::Damaged(detail.to_owned());
-        if self.outputs.len() != plan.outputs.len() {
-            return Err(damaged("the document has other outputs than its network"));
-        }
         let fit = |(output, node): (&ModelOutput, &usize)| {
             let mut errors = SpecErrors::new();
             let at = Pointer::root();
@@ -175,4 +188,16 @@ impl ModelDocument {
         };
         self.outputs.iter().zip(&plan.outputs).map(fit).collect()
     }
+}
+
+/// A network is made before its weights are put into it, so it must not be larger than they are.
+fn check_size(nodes: &[Inferred], weights: &[(String, Tensor)]) -> Result<(), ModelError> {
+    let parameters = nodes.iter().flat_map(|node| &node.parameters);
+    let wanted = parameters.map(|parameter| parameter.elements()).fold(0, u64::saturating_add);
+    let held = weights.iter().map(|(_, tensor)| tensor.numel() as u64).sum();
+    if wanted > held {
+        let detail = format!("the network has {wanted} weights, and the file holds {held}");
+        return Err(ModelError::Damaged(detail));
+    }
+    Ok(())
 }

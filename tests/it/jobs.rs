@@ -1,6 +1,6 @@
 //! The queue with real processes: what becomes of jobs, of their workers, and of what these say.
 
-mod protocol;
+pub(crate) mod protocol;
 pub(crate) mod runs;
 mod uploads;
 

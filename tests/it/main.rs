@@ -16,6 +16,7 @@ mod crash;
 mod distribution;
 mod docs;
 mod examples;
+mod fuzz;
 mod hostile;
 mod http_audit;
 mod http_data;

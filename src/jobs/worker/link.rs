@@ -102,8 +102,12 @@ async fn heard(answer: Option<reqwest::Response>) -> Heard {
             Some(answer) => Heard::Told(answer.control),
             None => Heard::Nothing,
         },
-        // A batch that leaves others out can never be applied: what is missing was dropped when it was answered.
-        status @ (StatusCode::GONE | StatusCode::UNAUTHORIZED | StatusCode::CONFLICT) => {
+        // A batch that leaves others out can never be applied: what is missing was dropped when it was answered. Nor
+        // can one that cannot be read.
+        status @ (StatusCode::GONE
+        | StatusCode::UNAUTHORIZED
+        | StatusCode::CONFLICT
+        | StatusCode::UNPROCESSABLE_ENTITY) => {
             tracing::warn!(%status, "the run is not wanted any more, and ends");
             Heard::Gone
         }

@@ -11,27 +11,27 @@ use tempfile::TempDir;
 use super::{Queue, idler};
 
 /// A worker process that does nothing, and the test that speaks for it.
-struct Stand {
+pub(crate) struct Stand {
     pid: i32,
     token: String,
     id: String,
     client: reqwest::Client,
 }
 
-struct Scene {
-    queue: Queue,
+pub(crate) struct Scene {
+    pub(crate) queue: Queue,
     dir: TempDir,
 }
 
 impl Scene {
-    async fn begin() -> Self {
+    pub(crate) async fn begin() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let queue = Queue::start(&idler(dir.path())).await;
         Self { queue, dir }
     }
 
     /// The worker that was started as the `index`th.
-    async fn worker(&self, index: usize) -> Stand {
+    pub(crate) async fn worker(&self, index: usize) -> Stand {
         let list = self.dir.path().join("idlers");
         let line = loop {
             let lines = std::fs::read_to_string(&list).unwrap_or_default();
@@ -49,13 +49,18 @@ impl Scene {
 
 impl Stand {
     async fn post(&self, path: &str, token: &str, body: &Value) -> (u16, Value) {
-        let request =
-            self.client.post(format!("http://runner/runner/v1{path}")).bearer_auth(token).json(body);
+        self.send(path, token, body.to_string().into()).await
+    }
+
+    /// Posts what is said to be JSON.
+    pub(crate) async fn send(&self, path: &str, token: &str, body: Vec<u8>) -> (u16, Value) {
+        let request = self.client.post(format!("http://runner/runner/v1{path}")).bearer_auth(token);
+        let request = request.header("content-type", "application/json").body(body);
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
     }
 
-    async fn next(&self) -> Value {
+    pub(crate) async fn next(&self) -> Value {
         let (status, assignment) = self.post("/next", &self.token, &json!({"worker": self.id})).await;
         assert_eq!(status, 200);
         assignment
@@ -72,12 +77,12 @@ impl Stand {
     }
 }
 
-fn path(run: &Value, what: &str) -> String {
+pub(crate) fn path(run: &Value, what: &str) -> String {
     format!("/runs/{}/{what}", run["run"].as_str().unwrap())
 }
 
 /// A job as resolution would store it, but for its training, which nobody reads here.
-async fn queue_job(store: &Store, changes: Value) -> JobId {
+pub(crate) async fn queue_job(store: &Store, changes: Value) -> JobId {
     let mut body = json!({"name": "a", "model_name": "a", "seed": 1, "training": {"method": "supervised"}});
     for (field, value) in changes.as_object().unwrap() {
         body[field] = value.clone();
