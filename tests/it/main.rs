@@ -38,6 +38,7 @@ mod plans;
 mod readme;
 mod retention;
 mod scarcity;
+mod schemas;
 mod settings;
 mod soak;
 mod store;
