@@ -3,8 +3,8 @@
 use std::io::IsTerminal as _;
 
 use prometheus::{
-    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -149,8 +149,15 @@ pub fn counter(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     IntCounterVec::new(Opts::new(name, help), labels).expect("a valid metric")
 }
 
+/// The same without labels.
+#[expect(clippy::expect_used, reason = "names are written in the code, and a test makes them all")]
+pub fn plain_counter(name: &str, help: &str) -> IntCounter {
+    IntCounter::new(name, help).expect("a valid metric")
+}
+
+/// Registers a metric, and answers a handle on it.
 #[expect(clippy::expect_used, reason = "each name is registered once, and a test registers them all")]
-fn registered<C: prometheus::core::Collector + Clone + 'static>(registry: &Registry, metric: C) -> C {
+pub fn registered<C: prometheus::core::Collector + Clone + 'static>(registry: &Registry, metric: C) -> C {
     registry.register(Box::new(metric.clone())).expect("a metric of its own name");
     metric
 }

@@ -17,8 +17,10 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::NotFound(what) => Self::not_found(format!("such {what}")),
             StoreError::Conflict(conflict) => Self::new(Kind::Conflict, conflict.to_string()),
-            StoreError::TooManyJobs { .. } => Self::too_many(error.to_string(), 30),
-            StoreError::Full => Self::storage_full(FULL).because(StoreError::Full),
+            StoreError::TooManyJobs { .. } => {
+                Self::too_many(error.to_string(), 30).for_want_of("jobs_per_key")
+            }
+            StoreError::Full => Self::storage_full(FULL).because(StoreError::Full).for_want_of("disk"),
             StoreError::Busy => {
                 Self::unavailable("another process holds the server's database", 5).because(StoreError::Busy)
             }
@@ -32,7 +34,7 @@ impl From<ArtifactError> for Problem {
     fn from(error: ArtifactError) -> Self {
         match error {
             ArtifactError::NotFound(_) | ArtifactError::Key(_) => Self::not_found("such file"),
-            ArtifactError::Full => Self::storage_full(FULL).because(ArtifactError::Full),
+            ArtifactError::Full => Self::storage_full(FULL).because(ArtifactError::Full).for_want_of("disk"),
             ArtifactError::Io(cause)
                 if matches!(cause.kind(), NotFound | ReadOnlyFilesystem | PermissionDenied) =>
             {
@@ -52,7 +54,7 @@ impl From<InferenceError> for Problem {
                 Self::new(Kind::NotFound, detail)
             }
             InferenceError::TooManyExamples { .. } => Self::new(Kind::TooLarge, detail),
-            InferenceError::QueueFull { .. } => Self::too_many(detail, 1),
+            InferenceError::QueueFull { .. } => Self::too_many(detail, 1).for_want_of("model_queue"),
             InferenceError::Busy | InferenceError::Unloaded | InferenceError::TooSlow { .. } => {
                 Self::unavailable(detail, 1)
             }
@@ -68,7 +70,7 @@ impl From<SubmitError> for Problem {
         match error {
             SubmitError::Refused(errors) => errors.into(),
             SubmitError::Unavailable(_) => Self::unavailable(detail, 5),
-            SubmitError::QueueFull(_) => Self::too_many(detail, 30),
+            SubmitError::QueueFull(_) => Self::too_many(detail, 30).for_want_of("queue"),
             SubmitError::OverBudget(error) => error.into(),
             SubmitError::Store(error) => error.into(),
         }
@@ -77,7 +79,7 @@ impl From<SubmitError> for Problem {
 
 impl From<OverBudget> for Problem {
     fn from(error: OverBudget) -> Self {
-        Self::storage_full(error.to_string())
+        Self::storage_full(error.to_string()).for_want_of("disk_budget")
     }
 }
 

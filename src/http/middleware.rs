@@ -54,7 +54,7 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
                 response
             }
         };
-        tell(response, &method, instance, &request_id)
+        tell(&state, response, &method, instance, &request_id)
     }
     .instrument(span.clone())
     .await;
@@ -80,7 +80,13 @@ pub(super) async fn tell_route(route: Option<MatchedPath>, request: Request, nex
 }
 
 /// Puts a response into its final form.
-fn tell(mut response: Response, method: &Method, instance: Uuid, request_id: &str) -> Response {
+fn tell(
+    state: &AppState,
+    mut response: Response,
+    method: &Method,
+    instance: Uuid,
+    request_id: &str,
+) -> Response {
     if let Some(allow) = response.headers_mut().get_mut(header::ALLOW)
         && let Ok(methods) = allow.to_str()
         && let Ok(with_options) = format!("{},OPTIONS", methods.replace(' ', "")).parse()
@@ -98,6 +104,9 @@ fn tell(mut response: Response, method: &Method, instance: Uuid, request_id: &st
         let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| unexplained(status));
         if let Some(cause) = &problem.cause {
             tracing::error!(cause, "the request failed: {}", problem.kind.slug());
+        }
+        if let Some(refusal) = problem.refusal {
+            state.figures.refused.with_label_values(&[refusal]).inc();
         }
         let mut answer = problem.render(instance, request_id, response.headers().clone());
         *answer.extensions_mut() = std::mem::take(response.extensions_mut());
@@ -171,7 +180,9 @@ fn admit(request: &Request, state: &AppState) -> Result<Option<OwnedSemaphorePer
         return Ok(None);
     }
     let place = state.requests.clone().try_acquire_owned();
-    place.map(Some).map_err(|_| Problem::unavailable("as many requests are being answered as may be", 1))
+    place.map(Some).map_err(|_| {
+        Problem::unavailable("as many requests are being answered as may be", 1).for_want_of("requests")
+    })
 }
 
 /// A server without keys is for this machine alone: a web page that the user happens to visit must not reach it,

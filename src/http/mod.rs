@@ -8,6 +8,7 @@ mod body;
 mod causes;
 mod connection;
 mod extract;
+mod figures;
 mod file;
 mod idempotency;
 mod middleware;
@@ -166,6 +167,15 @@ where
         }
     };
     if let Err(error) = ended {
+        if stalled(&error) {
+            state.figures.slow_readers.inc();
+        }
         tracing::debug!(%error, "a connection broke off");
     }
+}
+
+/// Whether the client took nothing of its answer for too long ([`connection::Paced`]).
+fn stalled(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
 }

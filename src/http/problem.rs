@@ -68,6 +68,10 @@ impl Kind {
     }
 }
 
+/// What there may be no room in.
+pub(super) const REFUSALS: [&str; 8] =
+    ["requests", "queue", "jobs_per_key", "streams", "uploads", "disk_budget", "disk", "model_queue"];
+
 /// A failure on its way to the client. The request's ids are added, and the cause is logged, by the outermost layer.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -77,11 +81,20 @@ pub struct Problem {
     /// Told to the log alone.
     pub cause: Option<String>,
     pub retry_after_seconds: Option<u64>,
+    /// What there was no room in, one of [`REFUSALS`]; counted, not told.
+    pub refusal: Option<&'static str>,
 }
 
 impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), cause: None, retry_after_seconds: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            cause: None,
+            retry_after_seconds: None,
+            refusal: None,
+        }
     }
 
     pub fn not_found(what: impl std::fmt::Display) -> Self {
@@ -117,6 +130,13 @@ impl Problem {
     #[must_use]
     pub fn because(mut self, cause: impl std::fmt::Display) -> Self {
         self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Has it counted among the refusals for want of room.
+    #[must_use]
+    pub(crate) fn for_want_of(mut self, what: &'static str) -> Self {
+        self.refusal = Some(what);
         self
     }
 

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
 use super::audit::Audit;
+use super::figures::Figures;
 use super::idempotency::InFlight;
 use super::tls::Tls;
 use crate::artifacts::Artifacts;
@@ -25,6 +26,7 @@ pub struct AppState(Arc<Parts>);
 pub struct Parts {
     pub config: Config,
     pub metrics: Metrics,
+    pub(crate) figures: Figures,
     pub store: Store,
     pub artifacts: Artifacts,
     pub jobs: Jobs,
@@ -63,7 +65,9 @@ impl AppState {
     ) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new();
         inference.metrics().register(metrics.registry())?;
-        metrics.registry().register(Box::new(store.runs_finished().clone()))?;
+        store.counts().register(metrics.registry())?;
+        metrics.registry().register(Box::new(jobs.leases_lost().clone()))?;
+        metrics.registry().register(Box::new(gate.audit.lost().clone()))?;
         let closing = CancellationToken::new();
         Ok(Self(Arc::new(Parts {
             in_flight: InFlight::default(),
@@ -71,6 +75,7 @@ impl AppState {
             streams: Arc::new(Semaphore::new(config.http.streams)),
             uploads: Arc::new(Semaphore::new(config.http.uploads)),
             config,
+            figures: Figures::new(metrics.registry()),
             metrics,
             store,
             artifacts,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use prometheus::IntCounter;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,6 +17,7 @@ use crate::clock;
 use crate::config;
 use crate::spec::report::Control;
 use crate::store::{Capacity, JobId, RunId, Store};
+use crate::telemetry;
 
 /// A run that is under way.
 #[derive(Debug)]
@@ -126,6 +128,8 @@ pub(crate) struct Core {
     /// The server ends.
     pub(crate) closing: CancellationToken,
     pub(crate) tasks: TaskTracker,
+    /// Runs that were given up because they gave no sign of life.
+    pub(crate) leases_lost: IntCounter,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
 }
 
@@ -153,6 +157,10 @@ impl Core {
             holding: AtomicBool::new(false),
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            leases_lost: telemetry::plain_counter(
+                "lyceum_run_leases_lost_total",
+                "Runs given up because they gave no sign of life within their lease.",
+            ),
             live: Mutex::default(),
         })
     }

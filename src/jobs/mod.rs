@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use prometheus::IntCounter;
 use tokio::sync::{Mutex, Semaphore};
 
 pub use catalog::DatasetError;
@@ -219,6 +220,16 @@ impl Jobs {
     /// Whether there is at least one worker to be had.
     pub fn ready(&self) -> bool {
         self.core.workers.can_start()
+    }
+
+    /// How many runs were given up because they gave no sign of life; for the metrics.
+    pub fn leases_lost(&self) -> &IntCounter {
+        &self.core.leases_lost
+    }
+
+    /// How many bytes the data folder holds, as last measured, and how many it may; 0 for any number.
+    pub fn usage(&self) -> (u64, u64) {
+        self.usage.standing()
     }
 
     /// Whether the data folder may hold so many bytes more.

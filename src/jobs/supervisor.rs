@@ -44,6 +44,7 @@ pub(crate) async fn watch(core: Arc<Core>, live: Arc<Live>, worker: Arc<Worker>)
             why_gone(&core, &live, ended, kills)
         }
         Verdict::Silent => {
+            core.leases_lost.inc();
             let seconds = core.settings.run_lease_seconds;
             ending(ErrorKind::Lost, format!("the run gave no sign of life for {seconds} s"))
         }

@@ -1,4 +1,4 @@
-//! How much the data folder holds, where it has a budget. Measured now and then, beside all else: what grows in between
+//! How much the data folder holds. Measured now and then, beside all else: what grows in between
 //! is a run's, which may go on.
 
 use std::path::{Path, PathBuf};
@@ -44,6 +44,9 @@ impl Usage {
         let usage = Self { folder: folder.to_owned(), budget, used: AtomicU64::new(0), look: Notify::new() };
         if budget > 0 {
             usage.look_now();
+        } else {
+            // Nothing depends on it, so that the start does not wait for it.
+            usage.measure();
         }
         Arc::new(usage)
     }
@@ -60,6 +63,11 @@ impl Usage {
         self.look.notify_one();
     }
 
+    /// Bytes that the folder holds, and that it may.
+    pub(super) fn standing(&self) -> (u64, u64) {
+        (self.used.load(Ordering::Relaxed), self.budget)
+    }
+
     fn look_now(&self) {
         match walk(&self.folder) {
             Ok(files) => self.used.store(files.iter().map(|(_, bytes)| bytes).sum(), Ordering::Relaxed),
@@ -69,9 +77,6 @@ impl Usage {
 
     /// Measures until the server ends.
     pub(super) async fn run(self: Arc<Self>, closing: CancellationToken) {
-        if self.budget == 0 {
-            return;
-        }
         let mut pause = PAUSE;
         loop {
             tokio::select! {

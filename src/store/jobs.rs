@@ -480,9 +480,8 @@ impl Store {
 
     /// How many jobs stand where, for metrics.
     pub async fn job_counts(&self) -> Result<Vec<(JobStatus, u64)>, StoreError> {
-        let counts = query!(
-            r#"SELECT status AS "status!: JobStatus", count(*) AS "n!: u64" FROM job GROUP BY status"#
-        );
+        let counts =
+            query!(r#"SELECT status AS "status!: JobStatus", n AS "n!: u64" FROM job_count WHERE n > 0"#);
         let counts = counts.fetch_all(self.readers()).await?;
         Ok(counts.into_iter().map(|row| (row.status, row.n)).collect())
     }

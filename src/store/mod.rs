@@ -4,6 +4,7 @@
 //! read-only connections. Nothing here touches files: what a key names stands among the artifacts.
 
 mod blocks;
+mod counts;
 mod datasets;
 mod error;
 mod events;
@@ -23,6 +24,7 @@ mod runs;
 mod sessions;
 mod writer;
 
+pub use counts::Counts;
 pub use datasets::{DatasetFilter, DeletedDataset, NewDataset, PutDataset};
 pub use error::{Conflict, StoreError};
 pub use events::Follower;
@@ -32,7 +34,7 @@ pub use inspect::{Inspector, Reference, SchemaVersion, forget_files, forget_proc
 pub use jobs::{DeletedJob, JobChange, JobFilter, LabelFilter, NewJob, Poster};
 pub use keys::{ApiKey, NewKey, Scope};
 pub use metrics::{Series, SeriesQuery};
-pub use queue::{Ahead, Capacity, Claim, Waiting};
+pub use queue::{Ahead, Capacity, Claim, Standing, Waiting};
 pub use rows::*;
 pub use runs::OpenRun;
 pub use sessions::Session;
@@ -43,7 +45,6 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use prometheus::IntCounterVec;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -52,8 +53,6 @@ use sqlx::{ConnectOptions as _, query};
 use tokio::sync::broadcast;
 
 use writer::{Tx, Writer};
-
-use crate::telemetry;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -78,7 +77,7 @@ struct Inner {
     readers: SqlitePool,
     told: broadcast::Sender<Arc<[Event]>>,
     models: Arc<AtomicU64>,
-    runs_finished: IntCounterVec,
+    counts: Counts,
 }
 
 impl Store {
@@ -108,13 +107,9 @@ impl Store {
             .connect_lazy_with(options.read_only(true).thread_name(|id| format!("store-reader-{id}")));
         let (told, _) = broadcast::channel(FOLLOWED);
         let models = Arc::new(AtomicU64::new(0));
-        let runs_finished =
-            telemetry::counter("lyceum_runs_finished_total", "Runs that ended, by how.", &["status"]);
-        for status in RunStatus::ALL.iter().filter(|status| status.ended()) {
-            runs_finished.with_label_values(&[status.word()]);
-        }
-        let writer = Writer::start(conn, told.clone(), models.clone(), runs_finished.clone());
-        Ok(Self { inner: Arc::new(Inner { writer, readers, told, models, runs_finished }) })
+        let counts = Counts::new();
+        let writer = Writer::start(conn, told.clone(), models.clone(), counts.clone());
+        Ok(Self { inner: Arc::new(Inner { writer, readers, told, models, counts }) })
     }
 
     /// Commits what is waiting and lets go of the file. Later calls answer [`StoreError::Closed`].
@@ -138,9 +133,9 @@ impl Store {
         Ok(())
     }
 
-    /// How many runs ended since this was opened, by how; for the metrics.
-    pub fn runs_finished(&self) -> &IntCounterVec {
-        &self.inner.runs_finished
+    /// What was counted since this was opened; for the metrics.
+    pub fn counts(&self) -> &Counts {
+        &self.inner.counts
     }
 
     fn readers(&self) -> &SqlitePool {

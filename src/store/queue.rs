@@ -47,6 +47,18 @@ pub struct Waiting {
     pub not_before: Option<i64>,
 }
 
+/// How jobs and runs stand, told without counting them.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub jobs: Vec<(JobStatus, u64)>,
+    /// Jobs in the queue, and when the oldest of them was posted.
+    pub waiting: u64,
+    pub oldest: Option<i64>,
+    /// Runs that have not ended.
+    pub starting: u64,
+    pub running: u64,
+}
+
 /// A job before another in the queue.
 #[derive(Clone, Debug)]
 pub struct Ahead {
@@ -176,6 +188,25 @@ impl Store {
             .await?
             .at;
         Ok(Some(Waiting { job, position, ahead, not_before: (not_before > 0).then_some(not_before) }))
+    }
+
+    /// How jobs and runs stand: what the metrics tell.
+    pub async fn standing(&self) -> Result<Standing, StoreError> {
+        let jobs = self.job_counts().await?;
+        let waiting = jobs.iter().filter(|(status, _)| status.waiting()).map(|(_, count)| count).sum();
+        // Ids grow with time, so that the least of a status is its oldest.
+        let figures = query!(
+            r#"SELECT (SELECT min(created_at) FROM job WHERE id IN (
+                          SELECT min(id) FROM job WHERE status = 'queued'
+                          UNION ALL SELECT min(id) FROM job WHERE status = 'retrying')) AS "oldest?: i64",
+                      coalesce(sum(status = 'starting'), 0) AS "starting!: u64",
+                      coalesce(sum(status = 'running'), 0) AS "running!: u64"
+               FROM run INDEXED BY run_open WHERE status IN ('starting', 'running')"#
+        )
+        .fetch_one(self.readers())
+        .await?;
+        let (oldest, starting, running) = (figures.oldest, figures.starting, figures.running);
+        Ok(Standing { jobs, waiting, oldest, starting, running })
     }
 
     /// When the next retry may start that may not yet.

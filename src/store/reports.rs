@@ -19,6 +19,8 @@ pub(super) struct State {
     status: RunStatus,
     pub(super) last_seq: u64,
     last_step: u64,
+    /// Where it began: earlier steps are an earlier run's.
+    from_step: u64,
     claimed_at: i64,
     job_attempt: u32,
     desired: Option<Desired>,
@@ -49,7 +51,8 @@ impl State {
     pub(super) async fn read(conn: &mut SqliteConnection, run: RunId) -> Result<Self, StoreError> {
         let found = query!(
             r#"SELECT job_id AS "job!: JobId", run.attempt AS "attempt!: u32", run.status AS "status!: RunStatus",
-                      last_seq AS "last_seq!: u64", last_step AS "last_step!: u64", claimed_at AS "claimed_at!",
+                      last_seq AS "last_seq!: u64", last_step AS "last_step!: u64",
+                      coalesce(from_step, 0) AS "from_step!: u64", claimed_at AS "claimed_at!",
                       job.attempt AS "job_attempt!: u32", desired AS "desired?: Desired",
                       deterministic AS "deterministic?: bool", max_attempts AS "max_attempts!: u32",
                       failures AS "failures!: u32", progress AS "progress!", metrics AS "metrics!"
@@ -64,6 +67,7 @@ impl State {
             status: found.status,
             last_seq: found.last_seq,
             last_step: found.last_step,
+            from_step: found.from_step,
             claimed_at: found.claimed_at,
             job_attempt: found.job_attempt,
             desired: found.desired,
@@ -100,6 +104,7 @@ impl State {
         reports: Vec<Report>,
     ) -> Result<(), StoreError> {
         let time = time.max(self.claimed_at);
+        let before = self.last_step;
         let finish = reports.iter().position(|report| matches!(report, Report::Finished { .. }));
         let mut finished = None;
         let mut points = Vec::new();
@@ -121,6 +126,7 @@ impl State {
             self.apply_one(tx, time, report).await?;
         }
         self.keep_points(tx, points)?;
+        tx.trained(self.last_step.saturating_sub(before.max(self.from_step)));
         let metrics = serde_json::to_string(&self.metrics)?;
         query!(
             "UPDATE job SET progress = ?, metrics = ?, deterministic = ? WHERE id = ?",
@@ -216,6 +222,7 @@ impl State {
 
     async fn started(&mut self, tx: &mut Tx, time: i64, start: &Start) -> Result<(), StoreError> {
         self.status = RunStatus::Running;
+        self.from_step = start.from_step;
         let (from, fingerprint) = (start.from_step as i64, serde_json::to_string(&start.fingerprint)?);
         query!(
             "UPDATE run SET status = 'running', device = ?, threads = ?, fingerprint = ?, from_step = ?,
@@ -346,6 +353,9 @@ impl State {
         }
         query!("DELETE FROM pending_model WHERE run_id = ?", self.run).execute(&mut tx.conn).await?;
         tx.ended(self.run, next.run);
+        if next.status == JobStatus::Retrying {
+            tx.retried();
+        }
         jobs::status_event(tx, self.job, next.status, Some(self.run))?;
         if next.status.terminal() { jobs::end_event(tx, self.job).await } else { Ok(()) }
     }

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use prometheus::IntCounterVec;
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, query};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::blocks::Tails;
+use super::counts::{Counts, Tally};
 use super::{Event, EventKind, JobId, RunId, RunStatus, StoreError, events};
 use crate::spec::report::Point;
 use crate::{clock, fault};
@@ -36,6 +36,7 @@ pub(super) struct Tx {
     ended: Vec<(RunId, RunStatus)>,
     deleted: Vec<RunId>,
     deleted_jobs: Vec<JobId>,
+    tally: Tally,
     models: Arc<AtomicU64>,
     models_change: bool,
 }
@@ -77,6 +78,16 @@ impl Tx {
         self.ended.push((run, status));
     }
 
+    /// A run trained so many steps more.
+    pub(super) fn trained(&mut self, steps: u64) {
+        self.tally.steps += steps;
+    }
+
+    /// A job is tried again.
+    pub(super) fn retried(&mut self) {
+        self.tally.retries += 1;
+    }
+
     /// Points of this run have no place any more.
     pub(super) fn deleted(&mut self, run: RunId) {
         self.deleted.push(run);
@@ -93,6 +104,7 @@ impl Tx {
         self.ended.clear();
         self.deleted.clear();
         self.deleted_jobs.clear();
+        self.tally = Tally::default();
     }
 }
 
@@ -119,13 +131,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// `models` is raised before and after each change of models, and is odd in between; `runs_finished` counts runs
-    /// whose end is committed.
+    /// `models` is raised before and after each change of models, and is odd in between; `counts` counts what is
+    /// committed.
     pub(super) fn start(
         conn: SqliteConnection,
         told: broadcast::Sender<Arc<[Event]>>,
         models: Arc<AtomicU64>,
-        runs_finished: IntCounterVec,
+        counts: Counts,
     ) -> Self {
         let (commands, waiting) = mpsc::channel(WAITING);
         let tx = Tx {
@@ -136,10 +148,11 @@ impl Writer {
             ended: Vec::new(),
             deleted: Vec::new(),
             deleted_jobs: Vec::new(),
+            tally: Tally::default(),
             models,
             models_change: false,
         };
-        tokio::spawn(Task { waiting, told, tx, tails: Tails::default(), swept: 0, runs_finished }.run());
+        tokio::spawn(Task { waiting, told, tx, tails: Tails::default(), swept: 0, counts }.run());
         Self { commands }
     }
 
@@ -194,7 +207,7 @@ struct Task {
     tails: Tails,
     /// When answers that are past their day were last swept out.
     swept: i64,
-    runs_finished: IntCounterVec,
+    counts: Counts,
 }
 
 /// What a group has done so far.
@@ -206,6 +219,7 @@ struct Group {
     ended: Vec<(RunId, RunStatus)>,
     deleted: HashSet<RunId>,
     deleted_jobs: HashSet<JobId>,
+    tally: Tally,
     /// A close that came behind the group's commands.
     close: Option<oneshot::Sender<()>>,
 }
@@ -255,6 +269,7 @@ impl Task {
         }
         if let Err(error) = &result {
             tracing::error!(%error, cause = ?error, "a group of changes was not committed");
+            self.counts.failed.inc();
             self.tails = Tails::default();
             // Where the failure undid the transaction by itself there is nothing to roll back.
             let _ = self.statement("ROLLBACK").await;
@@ -302,6 +317,7 @@ impl Task {
             group.events.append(&mut self.tx.events);
             group.points.append(&mut self.tx.points);
             group.ended.append(&mut self.tx.ended);
+            group.tally.append(&mut self.tx.tally);
             group.deleted.extend(self.tx.deleted.drain(..));
             group.deleted_jobs.extend(self.tx.deleted_jobs.drain(..));
         } else {
@@ -329,10 +345,14 @@ impl Task {
         group.events.retain(|event| !group.deleted_jobs.contains(&event.job));
         events::insert(&mut self.tx.conn, &mut group.events).await?;
         fault::point("server.commit.before");
+        let began = clock::monotonic();
         self.statement("COMMIT").await?;
+        self.counts.commit.observe(began.elapsed().as_secs_f64());
         fault::point("server.commit.after");
+        self.counts.commands.observe(group.tells.len() as f64);
+        self.counts.add(&group.tally);
         for (run, status) in group.ended.drain(..) {
-            self.runs_finished.with_label_values(&[status.word()]).inc();
+            self.counts.runs_finished.with_label_values(&[status.word()]).inc();
             self.tails.forget(run);
         }
         for run in group.deleted.drain() {

@@ -39,6 +39,7 @@ mod plans;
 mod readme;
 mod retention;
 mod scarcity;
+mod schemas;
 mod settings;
 mod soak;
 mod store;

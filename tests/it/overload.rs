@@ -136,6 +136,13 @@ async fn a_stream_that_nobody_reads_is_cut_and_resumed() {
         let id = submit(&server, &talkative).await;
         assert_eq!(server.finished(&id).await["status"], "succeeded");
     }
+    let counted = async || {
+        let figures = server.get("/metrics").await;
+        figures.text().lines().any(|line| line == "lyceum_slow_readers_cut_total 1")
+    };
+    while !counted().await {
+        assert!(begun.elapsed() < Duration::from_mins(2), "a reader that was cut is not counted");
+    }
     // What was sent is whole up to where it was cut; the rest is told behind the last id that was seen.
     let mut text = Vec::new();
     let _ = stream.read_to_end(&mut text).await;

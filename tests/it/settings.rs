@@ -70,3 +70,24 @@ fn a_file_that_is_wrong_starts_no_server() {
     assert!(said.contains("nowhere.toml"), "{said}");
     assert!(!folder.path().join("lyceum-data").exists());
 }
+
+/// The unit and the settings that ship, as far as they can be tried without being the machine's own.
+#[test]
+fn what_ships_for_a_service_is_right() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = serve(folder.path());
+    command.arg("--config").arg(deploy.join("lyceum.toml"));
+    command.args(["--data-dir", "data", "--listen", "127.0.0.1:0", "--idle-workers", "0"]);
+    port(command.args(["--shipped-datasets", "none", "--log", "error"]));
+    assert!(folder.path().join("data/lyceum.db").exists());
+
+    let unit = fs::read_to_string(deploy.join("lyceum.service")).unwrap();
+    let unit = unit.replace("/opt/lyceum/bin/lyceum", env!("CARGO_BIN_EXE_lyceum"));
+    let path = folder.path().join("lyceum.service");
+    fs::write(&path, unit).unwrap();
+    match Command::new("systemd-analyze").arg("verify").arg(&path).output() {
+        Ok(said) => assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr)),
+        Err(missing) => assert_eq!(missing.kind(), std::io::ErrorKind::NotFound, "it could not be run"),
+    }
+}

@@ -51,5 +51,10 @@ async fn inspect(folder: &Path) -> Result<Inspector, Trouble> {
     if !database.exists() {
         return Err(Trouble::NoFolder(folder.display().to_string()));
     }
-    Ok(Inspector::open(&database).await?)
+    let inspector = Inspector::open(&database).await?;
+    // What a later program keeps there is not known, and may not be judged or copied by halves.
+    if inspector.version().await?.is_newer() {
+        return Err(StoreError::Newer.into());
+    }
+    Ok(inspector)
 }

@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::Request;
 use axum::http::Method;
+use prometheus::IntCounter;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use super::AppState;
 use super::access::{Caller, masked};
 use super::connection::Peer;
-use crate::clock;
+use crate::{clock, telemetry};
 use file::LogFile;
 
 /// Lines that may wait for the disk. Only when there are more do requests wait.
@@ -23,7 +24,10 @@ const WAITING: usize = 16_384;
 const BATCH: usize = 1_024;
 
 /// The log of a server; nothing where the settings keep none.
-pub(crate) struct Audit(Mutex<Option<Writing>>);
+pub(crate) struct Audit {
+    writing: Mutex<Option<Writing>>,
+    lost: IntCounter,
+}
 
 struct Writing {
     lines: mpsc::Sender<Vec<u8>>,
@@ -33,27 +37,37 @@ struct Writing {
 impl Audit {
     /// Opens the log at `path`, of which at most so many bytes are kept.
     pub(crate) fn open(path: &Path, bytes: u64) -> std::io::Result<Self> {
+        let lost = telemetry::plain_counter(
+            "lyceum_audit_lines_lost_total",
+            "Lines of the audit log that could not be written.",
+        );
         if bytes == 0 {
-            return Ok(Self(Mutex::new(None)));
+            return Ok(Self { writing: Mutex::new(None), lost });
         }
         let file = LogFile::open(path, bytes)?;
         let (lines, waiting) = mpsc::channel(WAITING);
         let (end, ended) = oneshot::channel();
+        let count = lost.clone();
         std::thread::Builder::new().name("audit".into()).spawn(move || {
-            write(file, waiting);
+            write(file, waiting, &count);
             let _ = end.send(());
         })?;
-        Ok(Self(Mutex::new(Some(Writing { lines, ended }))))
+        Ok(Self { writing: Mutex::new(Some(Writing { lines, ended })), lost })
     }
 
     fn lines(&self) -> Option<mpsc::Sender<Vec<u8>>> {
-        let writing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         writing.as_ref().map(|writing| writing.lines.clone())
+    }
+
+    /// Lines that were not written.
+    pub(crate) fn lost(&self) -> &IntCounter {
+        &self.lost
     }
 
     /// Writes what is waiting. What comes later is lost.
     pub(crate) async fn close(&self) {
-        let writing = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Writing { lines, ended }) = writing {
             drop(lines);
             let _ = ended.await;
@@ -62,10 +76,11 @@ impl Audit {
 }
 
 /// Writes lines until nobody can hand in more.
-fn write(mut file: LogFile, mut waiting: mpsc::Receiver<Vec<u8>>) {
+fn write(mut file: LogFile, mut waiting: mpsc::Receiver<Vec<u8>>, lost: &IntCounter) {
     let mut lines = Vec::new();
     while waiting.blocking_recv_many(&mut lines, BATCH) > 0 {
         if let Err(error) = file.append(&lines) {
+            lost.inc_by(lines.len() as u64);
             tracing::error!(%error, lines = lines.len(), "lines of the audit log are lost");
         }
         lines.clear();
@@ -98,6 +113,7 @@ pub(super) struct Refused;
 /// A request under way. One that would change something leaves a line even where its client goes before the answer.
 pub(super) struct Entry {
     lines: mpsc::Sender<Vec<u8>>,
+    lost: IntCounter,
     asker: Asker,
     remote: Option<SocketAddr>,
     method: Method,
@@ -129,6 +145,7 @@ impl Entry {
         let path = request.uri().path();
         Some(Self {
             lines,
+            lost: state.audit.lost.clone(),
             asker,
             remote: request.extensions().get::<Peer>().map(|peer| peer.address),
             method: request.method().clone(),
@@ -143,7 +160,9 @@ impl Entry {
         let due = std::mem::take(&mut self.due);
         if refused || (due && routed) {
             // Where thousands of lines wait, this one does too.
-            let _ = self.lines.send(self.line(Some(status))).await;
+            if self.lines.send(self.line(Some(status))).await.is_err() {
+                self.lost.inc();
+            }
         }
     }
 
@@ -168,6 +187,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         if self.due && self.lines.try_send(self.line(None)).is_err() {
+            self.lost.inc();
             tracing::error!(path = self.path, "a line of the audit log is lost");
         }
     }
@@ -188,7 +208,8 @@ mod tests {
     fn entry(audit: &Audit, path: &str) -> Entry {
         let (method, request_id) = (Method::POST, "r".to_owned());
         let (lines, asker, due) = (audit.lines().unwrap(), Asker::default(), changes(&method, path));
-        Entry { lines, asker, remote: None, method, path: path.to_owned(), request_id, due }
+        let lost = audit.lost.clone();
+        Entry { lines, lost, asker, remote: None, method, path: path.to_owned(), request_id, due }
     }
 
     #[tokio::test]

@@ -195,11 +195,9 @@ fn wants_list(headers: &HeaderMap) -> Result<bool, Problem> {
 }
 
 fn stream_of(state: &AppState, job: Option<JobId>, after: i64) -> Result<Response, Problem> {
-    let place = state
-        .streams
-        .clone()
-        .try_acquire_owned()
-        .map_err(|_| Problem::too_many("as many streams of events are open as may be", 5))?;
+    let place = state.streams.clone().try_acquire_owned().map_err(|_| {
+        Problem::too_many("as many streams of events are open as may be", 5).for_want_of("streams")
+    })?;
     let open = Open {
         follower: state.store.follow(job, after),
         read: VecDeque::new(),

@@ -14,7 +14,7 @@ use crate::artifacts::ArtifactError;
 use crate::http::extract::{Nothing, Query};
 use crate::http::{AppState, Problem};
 use crate::spec::SPEC_VERSION;
-use crate::store::{JobStatus, StoreError};
+use crate::store::StoreError;
 
 /// A sign of life.
 #[derive(Serialize, ToSchema)]
@@ -117,11 +117,7 @@ pub(crate) async fn metrics(
     State(state): State<AppState>,
     _: Query<Nothing>,
 ) -> Result<impl IntoResponse, Problem> {
-    let counts = state.store.job_counts().await?;
-    for status in JobStatus::ALL {
-        let count = counts.iter().find(|(counted, _)| counted == status).map_or(0, |(_, count)| *count);
-        state.metrics.jobs(status.word(), count);
-    }
+    state.figures.measure(&state).await?;
     let text = state.metrics.render().map_err(Problem::internal)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

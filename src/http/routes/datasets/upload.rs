@@ -71,11 +71,9 @@ pub(crate) async fn upload(
     let types = kinds_of_columns(query.types.as_deref().unwrap_or_default()).map_err(wrong)?;
     let (parts, body) = request.into_parts();
     expect_media_type(&parts.headers, media_types(format))?;
-    let _place = state
-        .uploads
-        .clone()
-        .try_acquire_owned()
-        .map_err(|_| Problem::too_many("as many uploads are under way as may be", 5))?;
+    let _place = state.uploads.clone().try_acquire_owned().map_err(|_| {
+        Problem::too_many("as many uploads are under way as may be", 5).for_want_of("uploads")
+    })?;
     let mut incoming =
         Incoming::new(&parts.headers, body, state.config.data.upload_bytes, &state.config.http)?;
     if let Err(over) = state.jobs.check_budget(incoming.declared.unwrap_or(0)) {
