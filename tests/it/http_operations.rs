@@ -131,6 +131,8 @@ async fn a_silent_run_is_a_lost_lease_and_a_retry() {
 #[tokio::test]
 async fn alerts_name_figures_that_there_are() {
     let server = server().await;
+    // What has labels is there from the first request on.
+    server.get("/healthz").await.expect(200);
     let figures = server.get("/metrics").await;
     let rules = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/alerts.yaml")).unwrap();
     let rules: Value = yaml_serde::from_str(&rules).unwrap();
