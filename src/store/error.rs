@@ -22,7 +22,9 @@ pub enum StoreError {
     /// Another process holds the database and does not let go.
     #[error("the database is held by another process")]
     Busy,
-    #[error("the data folder was written by a newer version of this program; use that one, or restore a backup")]
+    #[error(
+        "the data folder was written by a newer version of this program; use that one, or restore a backup"
+    )]
     Newer,
     #[error("the store is closed")]
     Closed,
