@@ -8,7 +8,7 @@
 //!
 //! The first is made with the worker's own token, the others with the run's. 401: the token is not the run's.
 //! 410: this attempt is over, whatever the worker still does; it ends. 422: a report tells of a file that is not the
-//! attempt's own. A batch that was applied already is answered like the first time.
+//! attempt's own, or of a number that no run comes to. A batch that was applied already is answered like the first time.
 
 use std::path::PathBuf;
 
@@ -83,6 +83,18 @@ impl Batch {
             Report::Checkpoint { key, .. } | Report::Artifact { key, .. } => below("runs", run, key),
             Report::Model { key, .. } => below("models", job, key),
             _ => true,
+        })
+    }
+
+    /// Whether its numbers are such as the store holds: a greater one would come back as one below nought.
+    pub(crate) fn fits(&self) -> bool {
+        let fits = |number: u64| i64::try_from(number).is_ok();
+        self.reports.iter().all(|report| match report {
+            Report::Started { from_step, .. } => fits(*from_step),
+            Report::Metrics { points } => points.iter().all(|point| fits(point.step)),
+            Report::Checkpoint { step, bytes, .. } => fits(*step) && fits(*bytes),
+            Report::Artifact { bytes, .. } | Report::Model { bytes, .. } => fits(*bytes),
+            Report::Progress(_) | Report::Log { .. } | Report::Finished { .. } => true,
         })
     }
 }

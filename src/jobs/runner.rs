@@ -37,8 +37,8 @@ pub(crate) struct Free {
 enum Refusal {
     Unknown,
     Gone,
-    /// It tells of files that are not its own.
-    Foreign,
+    /// It tells of files that are not its own, or of numbers that no run comes to.
+    Untrue,
     OutOfOrder {
         expected: u64,
     },
@@ -57,7 +57,7 @@ impl IntoResponse for Refusal {
         match self {
             Self::Unknown => StatusCode::UNAUTHORIZED.into_response(),
             Self::Gone => StatusCode::GONE.into_response(),
-            Self::Foreign => StatusCode::UNPROCESSABLE_ENTITY.into_response(),
+            Self::Untrue => StatusCode::UNPROCESSABLE_ENTITY.into_response(),
             Self::OutOfOrder { expected } => {
                 (StatusCode::CONFLICT, Json(Expected { expected })).into_response()
             }
@@ -105,9 +105,9 @@ async fn reports(
     Json(batch): Json<Batch>,
 ) -> Result<Json<Answer>, Refusal> {
     let live = admit(&core, run, batch.attempt, &headers)?;
-    if !batch.keeps_to_its_own(live.job.0, run) {
-        tracing::warn!(%run, "a run reports a file that is not its own");
-        return Err(Refusal::Foreign);
+    if !batch.fits() || !batch.keeps_to_its_own(live.job.0, run) {
+        tracing::warn!(%run, "a run reports a file that is not its own, or a number beyond all bounds");
+        return Err(Refusal::Untrue);
     }
     let finished = batch.reports.iter().any(|report| matches!(report, Report::Finished { .. }));
     let checkpoint = batch.reports.iter().any(|report| matches!(report, Report::Checkpoint { .. }));

@@ -163,8 +163,8 @@ async fn deliver_spool(core: &Core, live: &Live) -> bool {
     for line in BufReader::new(file).lines() {
         // A line that was cut short is the last.
         let Some(batch) = line.ok().and_then(|line| serde_json::from_str::<Batch>(&line).ok()) else { break };
-        if !batch.keeps_to_its_own(live.job.0, live.run.0) {
-            tracing::warn!(run = %live.run, seq = batch.seq, "a run left word of a file that is not its own");
+        if !batch.fits() || !batch.keeps_to_its_own(live.job.0, live.run.0) {
+            tracing::warn!(run = %live.run, seq = batch.seq, "a run left word that cannot be true");
             return false;
         }
         over |= batch.reports.iter().any(|report| matches!(report, Report::Finished { .. }));

@@ -10,6 +10,7 @@ use tch::{Device, Tensor};
 
 use crate::data::{DataError, Dataset, Preprocessing, TargetColumn};
 use crate::nn::Pass;
+use crate::nn::initializers::ParameterSpec;
 use crate::nn::layers::Inferred;
 use crate::nn::losses::Loss;
 use crate::nn::metrics::Metric;
@@ -193,7 +194,7 @@ impl ModelDocument {
 /// A network is made before its weights are put into it, so it must not be larger than they are.
 fn check_size(nodes: &[Inferred], weights: &[(String, Tensor)]) -> Result<(), ModelError> {
     let parameters = nodes.iter().flat_map(|node| &node.parameters);
-    let wanted = parameters.map(|parameter| parameter.elements()).fold(0, u64::saturating_add);
+    let wanted = parameters.map(ParameterSpec::elements).fold(0, u64::saturating_add);
     let held = weights.iter().map(|(_, tensor)| tensor.numel() as u64).sum();
     if wanted > held {
         let detail = format!("the network has {wanted} weights, and the file holds {held}");

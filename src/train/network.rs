@@ -69,6 +69,9 @@ pub(crate) fn read(value: &Value) -> Result<NetworkPlan, String> {
     };
     for (index, node) in kept.nodes.iter().enumerate() {
         let node = read_node(&plan, node, &Pointer::root().key("nodes").index(index))?;
+        if plan.nodes.iter().any(|other| other.name == node.name) {
+            return Err(format!("there are two nodes \"{}\"", node.name));
+        }
         plan.nodes.push(node);
     }
     plan.outputs = indices(&plan, &kept.outputs)?;

@@ -40,7 +40,7 @@ impl Sets {
         let every_tenth: Vec<&str> = IRIS.lines().step_by(10).collect();
         let images = idx::tar(&idx::files("", &idx::squares(12)));
         let side = 512_u32.to_be_bytes();
-        let large = [&[0, 0, 8, 3][..], &1_u32.to_be_bytes(), &side, &side, &[7; 512 * 512]].concat();
+        let large = [&[0, 0, 8, 3][..], &1_u32.to_be_bytes(), &side, &side, &[7].repeat(512 * 512)].concat();
         let large = vec![
             ("train-images-idx3-ubyte".to_owned(), large),
             ("train-labels-idx1-ubyte".to_owned(), [&[0, 0, 8, 1][..], &1_u32.to_be_bytes(), &[0]].concat()),
