@@ -44,14 +44,15 @@ pub(crate) async fn run(core: Arc<Core>) {
 
 /// Starts the head of the queue as long as it fits; answers in what time a retry may start that may not yet.
 async fn start_what_fits(core: &Arc<Core>) -> Result<Option<Duration>, StoreError> {
-    if !core.folder.stands() {
-        tracing::error!(folder = %core.folder.path().display(), "the data folder is gone; no job is started");
-        return Ok(Some(AFTER_FAILURE));
-    }
     while !core.closing.is_cancelled() && !core.holding.load(Ordering::Relaxed) {
         let free = core.free();
         if free.threads == 0 || free.memory_mb == 0 {
-            break;
+            // Whoever makes room wakes this task, and no retry can start before.
+            return Ok(None);
+        }
+        if !core.folder.stands() {
+            tracing::error!(folder = %core.folder.path().display(), "the data folder is gone; no job is started");
+            return Ok(Some(AFTER_FAILURE));
         }
         match core.store.claim(free).await? {
             Some(claim) => start(core, claim).await,

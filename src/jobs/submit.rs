@@ -59,7 +59,7 @@ fn readable_requirements(body: &Value) -> Option<Requirements> {
 impl Jobs {
     /// What the job would be, without queueing it.
     pub async fn plan(&self, body: Value) -> Result<Value, SubmitError> {
-        Ok(self.resolve(Arc::new(body)).await?.answer())
+        Ok(self.resolve(Arc::new(body)).await?.0.answer())
     }
 
     /// Queues a job of the caller with this key. It is kept when this answers, whatever happens then.
@@ -89,8 +89,8 @@ impl Jobs {
     ) -> Result<Created<Job>, SubmitError> {
         // A data set may lose a version between the plan and the queue; the next plan does not name it.
         for _ in 0..2 {
-            let plan = self.resolve(body.clone()).await?;
-            let datasets = datasets_of(&plan.spec.write())
+            let (plan, canonical) = self.resolve(body.clone()).await?;
+            let datasets = datasets_of(&canonical)
                 .into_iter()
                 .filter_map(|(name, version)| Some((name, version?)))
                 .collect();
@@ -107,7 +107,8 @@ impl Jobs {
         Err(SubmitError::Unavailable("the data set changes too fast".into()))
     }
 
-    async fn resolve(&self, body: Arc<Value>) -> Result<Plan, SubmitError> {
+    /// The plan of a body, and its canonical spec.
+    async fn resolve(&self, body: Arc<Value>) -> Result<(Plan, Value), SubmitError> {
         let settings = &self.core.settings;
         let found = self.find_datasets(&body).await?;
         let unavailable = |error: &dyn std::fmt::Display| SubmitError::Unavailable(error.to_string());
@@ -119,13 +120,14 @@ impl Jobs {
         });
         match resolved.await.map_err(|error| unavailable(&error))? {
             Ok(plan) => {
-                let mut errors = limits::check(&plan.spec.write(), settings);
+                let canonical = plan.spec.write();
+                let mut errors = limits::check(&canonical, settings);
                 for check in
                     [self.check_fit(plan.requirements()), limits::check_steps(plan.extent().1, settings)]
                 {
                     errors.extend(check.err().unwrap_or_default());
                 }
-                errors.into_result(Some(plan)).map_err(SubmitError::Refused)
+                errors.into_result(Some((plan, canonical))).map_err(SubmitError::Refused)
             }
             Err(PlanError::Refused(mut errors)) => {
                 // What the server does not have or allow is told together with the rest.

@@ -282,7 +282,8 @@ impl NewJob {
         Err(StoreError::TooManyJobs { most: *most })
     }
 
-    async fn insert(&self, tx: &mut Tx) -> Result<Job, StoreError> {
+    /// `canonical` is the spec as it is written.
+    async fn insert(&self, canonical: Value, tx: &mut Tx) -> Result<Job, StoreError> {
         self.check_poster(tx).await?;
         let id = JobId::fresh();
         let spec = &self.spec;
@@ -293,8 +294,7 @@ impl NewJob {
         let device = resources.device.to_string();
         let (name, model) = (spec.name.as_str(), spec.model().as_str());
         let progress = serde_json::to_string(&Progress::default())?;
-        let spec = spec.write();
-        let canonical = spec.to_string();
+        let written = canonical.to_string();
         let labels = serde_json::to_string(&self.spec.labels.0)?;
         let datasets = serde_json::to_string(&self.datasets)?;
         let poster = self.poster.as_ref().map(|poster| poster.key.as_str());
@@ -325,7 +325,7 @@ impl NewJob {
             tx.now,
             poster,
             id,
-            canonical,
+            written,
             self.posted,
             id,
             labels,
@@ -340,7 +340,7 @@ impl NewJob {
             return Err(self.gone(tx).await?);
         }
         status_event(tx, id, JobStatus::Queued, None)?;
-        Ok(self.queued(id, spec, tx.now, made.position))
+        Ok(self.queued(id, canonical, tx.now, made.position))
     }
 
     /// The job as it was inserted: reading it back would take as long as writing it.
@@ -410,13 +410,17 @@ impl Store {
     ) -> Result<Created<Job>, StoreError> {
         new.datasets.sort();
         new.datasets.dedup();
+        // Here, since all who write wait for the one that does.
+        let canonical = new.spec.write();
         self.write(move |tx| {
             Box::pin(async move {
-                let Some(idempotency) = idempotency else { return new.insert(tx).await.map(Created::Now) };
+                let Some(idempotency) = idempotency else {
+                    return new.insert(canonical, tx).await.map(Created::Now);
+                };
                 if let Some(answer) = idempotency.before(tx).await? {
                     return Ok(Created::Before(answer));
                 }
-                let job = new.insert(tx).await?;
+                let job = new.insert(canonical, tx).await?;
                 idempotency.keep(tx, &job).await?;
                 Ok(Created::Now(job))
             })
