@@ -93,3 +93,4 @@ components:
 setup:
 	@scripts/setup.sh
 	@scripts/libtorch.sh $(LIBTORCH)
+	@scripts/own-build.sh $(CARGO_TARGET_DIR)
