@@ -1,5 +1,7 @@
 //! What the server tells of itself: the log, on stderr, and the metrics that Prometheus reads.
 
+mod traces;
+
 use std::io::IsTerminal as _;
 
 use prometheus::{
@@ -9,6 +11,8 @@ use prometheus::{
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
+
+pub use traces::{Span, TraceContext, Traces};
 
 /// Starts the log. Panics are logged like any failure, with their place.
 pub fn init(settings: &Log) -> Result<(), String> {

@@ -8,9 +8,11 @@
 
 mod bare;
 mod first_step;
+mod load;
 mod metrics;
 mod networks;
 mod overhead;
+mod overload;
 mod pytorch;
 mod queue;
 mod served;
@@ -62,6 +64,9 @@ fn main() {
         }
         if wanted("overhead") {
             overhead::measure(&mut table).await;
+        }
+        if wanted("overload") {
+            overload::measure(&mut table).await;
         }
         if wanted("streams") {
             streams::measure(&mut table).await;

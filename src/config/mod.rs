@@ -13,6 +13,7 @@ mod inference;
 mod jobs;
 mod log;
 mod server;
+mod traces;
 mod worker;
 
 pub use access::Access;
@@ -27,6 +28,7 @@ pub use inference::Inference;
 pub use jobs::Jobs;
 pub use log::{Log, LogFormat};
 pub use server::{OnShutdown, Server};
+pub use traces::Traces;
 pub use worker::{ImportWorker, Worker};
 
 /// All of them, as `lyceum serve` takes them.
@@ -46,6 +48,8 @@ pub struct Config {
     pub inference: Inference,
     #[command(flatten)]
     pub log: Log,
+    #[command(flatten)]
+    pub traces: Traces,
 }
 
 /// Declares a struct of settings: each a flag of its name, a variable of the environment and a default.

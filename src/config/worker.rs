@@ -16,6 +16,9 @@ pub struct Worker {
     /// The worker's token; in the environment, because anyone may read the arguments of a process.
     #[arg(long, env = "LYCEUM_WORKER_TOKEN", hide_env_values = true)]
     pub token: String,
+    /// How far it gives way to other processes, as `nice` counts.
+    #[arg(long, default_value_t = 0)]
+    pub niceness: u32,
 }
 
 /// What a process is given that reads an upload.

@@ -178,7 +178,7 @@ pub(crate) fn expect_media_type(headers: &HeaderMap, taken: &[&str]) -> Result<S
 }
 
 /// A longer text is parsed beside the threads that answer requests.
-const LONG: usize = 256 << 10;
+pub(crate) const LONG: usize = 256 << 10;
 
 /// A body as JSON.
 pub(crate) async fn json(text: Bytes, limits: &config::Http) -> Result<Value, Problem> {

@@ -14,6 +14,7 @@ pub(crate) struct Figures {
     /// Connections whose client took nothing of its answer.
     pub(super) slow_readers: IntCounter,
     in_flight: IntGauge,
+    refused_share: Gauge,
     queue_depth: IntGauge,
     queue_oldest: Gauge,
     runs: IntGaugeVec,
@@ -45,12 +46,17 @@ impl Figures {
             "lyceum_queue_oldest_age_seconds",
             "Seconds since the oldest waiting job was posted; 0 where none waits.",
         );
+        let share = Gauge::new(
+            "lyceum_http_refused_share",
+            "The share of requests that is refused because more is asked than can be answered.",
+        );
         let runs =
             IntGaugeVec::new(Opts::new("lyceum_runs", "Runs that have not ended, by status."), &["status"]);
         Self {
             refused,
             slow_readers: registered(registry, slow.expect(plain)),
             in_flight: gauge("lyceum_http_requests_in_flight", "Requests that are being answered."),
+            refused_share: registered(registry, share.expect(plain)),
             queue_depth: gauge("lyceum_queue_depth", "Jobs that wait for a run, retries among them."),
             queue_oldest: registered(registry, oldest.expect(plain)),
             runs: registered(registry, runs.expect(plain)),
@@ -74,8 +80,9 @@ impl Figures {
         self.queue_oldest.set(age as f64 / 1e6);
         self.runs.with_label_values(&["starting"]).set(standing.starting as i64);
         self.runs.with_label_values(&["running"]).set(standing.running as i64);
-        let free = state.requests.available_permits();
+        let free = state.admission.free();
         self.in_flight.set(state.config.http.requests.saturating_sub(free) as i64);
+        self.refused_share.set(state.admission.refused_share());
         let (used, budget) = state.jobs.usage();
         self.folder.set(i64::try_from(used).unwrap_or(i64::MAX));
         self.budget.set(i64::try_from(budget).unwrap_or(i64::MAX));

@@ -15,10 +15,12 @@ use uuid::Uuid;
 
 use super::AppState;
 use super::access::masked;
+use super::admission;
 use super::audit::{Entry, Refused};
 use super::body;
 use super::problem::{Kind, Problem};
 use crate::clock;
+use crate::telemetry::{Span, TraceContext};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -28,6 +30,10 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
     let instance = Uuid::now_v7();
     let request_id = client_id(request.headers()).unwrap_or_else(|| instance.to_string());
     let method = request.method().clone();
+    let parent = trace_parent(request.headers());
+    let trace = parent.map_or_else(|| TraceContext::root(instance), |parent| parent.child(instance));
+    request.extensions_mut().insert(trace);
+    let began = clock::now_us();
     let entry = Entry::begin(&state, &mut request, &request_id);
     let span = tracing::info_span!(
         "request",
@@ -35,7 +41,7 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
         request_id,
         method = %method,
         path = &*masked(request.uri().path()),
-        trace = trace_id(request.headers()),
+        trace = trace.trace_id(),
     );
 
     let response = async {
@@ -54,6 +60,8 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
                 response
             }
         };
+        admission::hold_back(response.extensions().get::<Problem>().and_then(|problem| problem.refusal))
+            .await;
         tell(&state, response, &method, instance, &request_id)
     }
     .instrument(span.clone())
@@ -62,6 +70,20 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
     let seconds = started.elapsed().as_secs_f64();
     let route = response.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     state.metrics.request(method.as_str(), route, response.status().as_u16(), seconds);
+    if state.traces.is_on() {
+        let status = response.status();
+        let name = format!("{method} {}", route.unwrap_or("none"));
+        let error = status.is_server_error().then(|| status.to_string());
+        let attributes = vec![
+            ("http.request.method", method.to_string()),
+            ("http.route", route.unwrap_or("none").to_owned()),
+            ("http.response.status_code", status.as_u16().to_string()),
+            ("lyceum.request_id", request_id.clone()),
+        ];
+        let ended = clock::now_us();
+        let (context, answers) = (trace, true);
+        state.traces.tell(Span { name, context, parent, answers, began, ended, attributes, error });
+    }
     if let Some(entry) = entry {
         let refused = response.extensions().get::<Refused>().is_some();
         entry.end(response.status().as_u16(), route.is_some(), refused).await;
@@ -138,18 +160,9 @@ fn client_id(headers: &HeaderMap) -> Option<String> {
     ((1..=128).contains(&id.len()) && id.bytes().all(allowed)).then(|| id.to_owned())
 }
 
-/// The trace that the request belongs to, by `traceparent` (W3C Trace Context).
-fn trace_id(headers: &HeaderMap) -> Option<&str> {
-    let parent = headers.get("traceparent")?.to_str().ok()?;
-    let mut parts = parent.split('-');
-    let (version, trace) = (parts.next()?, parts.next()?);
-    let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    (version.len() == 2
-        && hex(version)
-        && trace.len() == 32
-        && hex(trace)
-        && trace.bytes().any(|b| b != b'0'))
-    .then_some(trace)
+/// What the request is a part of, by `traceparent` (W3C Trace Context).
+fn trace_parent(headers: &HeaderMap) -> Option<TraceContext> {
+    headers.get("traceparent")?.to_str().ok()?.parse().ok()
 }
 
 /// What is refused before any route sees it.
@@ -179,10 +192,7 @@ fn admit(request: &Request, state: &AppState) -> Result<Option<OwnedSemaphorePer
     if matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics") {
         return Ok(None);
     }
-    let place = state.requests.clone().try_acquire_owned();
-    place.map(Some).map_err(|_| {
-        Problem::unavailable("as many requests are being answered as may be", 1).for_want_of("requests")
-    })
+    state.admission.admit().map(Some)
 }
 
 /// A server without keys is for this machine alone: a web page that the user happens to visit must not reach it,
@@ -266,17 +276,12 @@ mod tests {
     fn ids_and_traces_of_the_wrong_form_are_dropped() {
         let mut headers = HeaderMap::new();
         headers.insert("x-request-id", "a b".parse().unwrap());
-        headers.insert(
-            "traceparent",
-            "00-00000000000000000000000000000000-0000000000000000-00".parse().unwrap(),
-        );
-        assert_eq!((client_id(&headers), trace_id(&headers)), (None, None));
+        headers.insert("traceparent", "00-nothing".parse().unwrap());
+        assert_eq!((client_id(&headers), trace_parent(&headers)), (None, None));
         headers.insert("x-request-id", "a.b-c_1".parse().unwrap());
-        headers.insert(
-            "traceparent",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap(),
-        );
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        headers.insert("traceparent", parent.parse().unwrap());
         assert_eq!(client_id(&headers).as_deref(), Some("a.b-c_1"));
-        assert_eq!(trace_id(&headers), Some("0af7651916cd43dd8448eb211c80319c"));
+        assert_eq!(trace_parent(&headers).unwrap().to_string(), parent);
     }
 }

@@ -2,6 +2,7 @@
 //! becomes JSON. `routes` lists every route; `problem` is the one table of failures.
 
 mod access;
+mod admission;
 mod audit;
 mod authorise;
 mod body;
@@ -11,6 +12,7 @@ mod extract;
 mod figures;
 mod file;
 mod idempotency;
+mod long_work;
 mod middleware;
 pub mod openapi;
 mod page;

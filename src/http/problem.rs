@@ -69,8 +69,18 @@ impl Kind {
 }
 
 /// What there may be no room in.
-pub(super) const REFUSALS: [&str; 8] =
-    ["requests", "queue", "jobs_per_key", "streams", "uploads", "disk_budget", "disk", "model_queue"];
+pub(super) const REFUSALS: [&str; 10] = [
+    "requests",
+    "load",
+    "long_work",
+    "queue",
+    "jobs_per_key",
+    "streams",
+    "uploads",
+    "disk_budget",
+    "disk",
+    "model_queue",
+];
 
 /// A failure on its way to the client. The request's ids are added, and the cause is logged, by the outermost layer.
 #[derive(Clone, Debug)]

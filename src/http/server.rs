@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use super::access::Access;
 use super::audit::Audit;
@@ -17,6 +18,10 @@ use crate::config::{self, Config};
 use crate::inference::Inference;
 use crate::jobs::{DataFolder, FolderError, Jobs, Setup, StartError};
 use crate::store::{Scope, Store, StoreError};
+use crate::telemetry::Traces;
+
+/// How long the last traces may take.
+const LAST_TRACES: Duration = Duration::from_secs(1);
 
 /// Why a server does not start, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +32,8 @@ pub enum ServerError {
     Tls(#[from] TlsError),
     #[error("cannot listen on {address}: {error}")]
     Listen { address: SocketAddr, error: io::Error },
+    #[error("the collector of traces cannot be told: {0}")]
+    Traces(String),
     #[error("the audit log cannot be opened: {0}")]
     Audit(#[source] io::Error),
     #[error(transparent)]
@@ -50,6 +57,8 @@ pub struct Server {
     pub admin_key: Option<String>,
     listener: TcpListener,
     folder: DataFolder,
+    /// Sends traces until nobody tells of any more.
+    telling: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -68,6 +77,7 @@ impl Server {
         let access = Access::load(store.clone()).await?;
         let admin_key = admin_key(&access, &config.server).await?;
         let audit = Audit::open(&folder.audit(), config.access.audit_bytes).map_err(ServerError::Audit)?;
+        let (traces, telling) = Traces::start(&config.traces).map_err(ServerError::Traces)?;
         let artifacts = Artifacts::open(&folder.artifacts())?;
         let inference = Inference::start(config.inference.clone(), store.clone(), artifacts.clone());
         let jobs = Jobs::start(Setup {
@@ -78,10 +88,12 @@ impl Server {
             shipped,
             store: store.clone(),
             artifacts: artifacts.clone(),
+            traces: traces.clone(),
         })
         .await?;
-        let state = AppState::new(config, store, artifacts, jobs, inference, Gate { tls, access, audit })?;
-        Ok(Self { state, admin_key, listener, folder })
+        let state =
+            AppState::new(config, store, artifacts, jobs, inference, Gate { tls, access, audit, traces })?;
+        Ok(Self { state, admin_key, listener, folder, telling })
     }
 
     /// Where it listens.
@@ -92,7 +104,7 @@ impl Server {
     /// Answers requests until `shutdown`; then requests in flight finish, runs are left to go on or end behind a
     /// checkpoint, and the database is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let Self { state, listener, folder, .. } = self;
+        let Self { state, listener, folder, telling, .. } = self;
         let settings = state.config.server.clone();
         let patience = Duration::from_secs(settings.shutdown_seconds);
         let closing = state.closing.clone();
@@ -103,6 +115,11 @@ impl Server {
         let (served, ()) = tokio::join!(serve(listener, state.clone(), shutdown), runs);
         state.audit.close().await;
         state.store.close().await;
+        if let Some(telling) = telling {
+            // What waits is sent, unless the collector is slow or somebody still holds on to the server.
+            drop(state);
+            let _ = tokio::time::timeout(LAST_TRACES, telling).await;
+        }
         drop(folder);
         served.map_err(ServerError::Serving)
     }

@@ -7,16 +7,18 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
+use super::admission::Admission;
 use super::audit::Audit;
 use super::figures::Figures;
 use super::idempotency::InFlight;
+use super::long_work::LongWork;
 use super::tls::Tls;
 use crate::artifacts::Artifacts;
 use crate::config::Config;
 use crate::inference::Inference;
 use crate::jobs::Jobs;
 use crate::store::Store;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Traces};
 
 /// A cheap handle on the parts of the running server.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ pub struct Parts {
     pub config: Config,
     pub metrics: Metrics,
     pub(crate) figures: Figures,
+    /// Where requests are told of.
+    pub(crate) traces: Traces,
     pub store: Store,
     pub artifacts: Artifacts,
     pub jobs: Jobs,
@@ -39,8 +43,10 @@ pub struct Parts {
     pub closing: CancellationToken,
     /// Idempotency keys of requests under way.
     pub(crate) in_flight: InFlight,
-    /// Room for requests.
-    pub(crate) requests: Arc<Semaphore>,
+    /// Who is let in.
+    pub(crate) admission: Admission,
+    /// Turns for requests that compute for long.
+    pub(crate) long_work: LongWork,
     /// Room for streams of events.
     pub(crate) streams: Arc<Semaphore>,
     /// Room for uploads.
@@ -52,6 +58,7 @@ pub(super) struct Gate {
     pub(super) tls: Option<Tls>,
     pub(super) access: Access,
     pub(super) audit: Audit,
+    pub(super) traces: Traces,
 }
 
 impl AppState {
@@ -71,7 +78,8 @@ impl AppState {
         let closing = CancellationToken::new();
         Ok(Self(Arc::new(Parts {
             in_flight: InFlight::default(),
-            requests: Arc::new(Semaphore::new(config.http.requests)),
+            admission: Admission::new(config.http.requests),
+            long_work: LongWork::new(),
             streams: Arc::new(Semaphore::new(config.http.streams)),
             uploads: Arc::new(Semaphore::new(config.http.uploads)),
             config,
@@ -83,6 +91,7 @@ impl AppState {
             inference,
             access: gate.access,
             audit: gate.audit,
+            traces: gate.traces,
             tls: gate.tls,
             closing,
         })))

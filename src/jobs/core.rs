@@ -16,8 +16,8 @@ use crate::artifacts::Artifacts;
 use crate::clock;
 use crate::config;
 use crate::spec::report::Control;
-use crate::store::{Capacity, JobId, RunId, Store};
-use crate::telemetry;
+use crate::store::{Capacity, JobId, Run, RunId, Store};
+use crate::telemetry::{self, Span, TraceContext, Traces};
 
 /// A run that is under way.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct Live {
     pub(crate) keep: usize,
     /// Running time that is left to it.
     pub(crate) time_left: Option<Duration>,
+    /// The request that its job was posted by.
+    trace: Option<TraceContext>,
     /// What it is told.
     pub(crate) control: watch::Sender<Control>,
     /// Cancelled when the run has ended, however it did.
@@ -90,6 +92,7 @@ pub(crate) struct LiveRun {
     pub(crate) device: String,
     pub(crate) keep: usize,
     pub(crate) time_left: Option<Duration>,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl From<LiveRun> for Live {
@@ -104,11 +107,33 @@ impl From<LiveRun> for Live {
             gpu: run.device.strip_prefix("cuda:").and_then(|index| index.parse().ok()),
             keep: run.keep,
             time_left: run.time_left,
+            trace: run.trace,
             control: watch::Sender::new(Control::Continue),
             ended: CancellationToken::new(),
             heard: Mutex::new(clock::monotonic()),
             leaving: AtomicBool::new(false),
         }
+    }
+}
+
+/// A run as a trace shows it: below the request that posted its job.
+fn span(run: &Run, posted: TraceContext) -> Span {
+    let error = run.error.as_ref().map(|error| format!("{}: {}", error.kind.word(), error.detail));
+    Span {
+        name: "run".into(),
+        context: posted.child(run.id.0),
+        parent: Some(posted),
+        answers: false,
+        began: run.claimed_at,
+        ended: run.finished_at.unwrap_or_else(clock::now_us),
+        attributes: vec![
+            ("lyceum.job", run.job.to_string()),
+            ("lyceum.run", run.id.to_string()),
+            ("lyceum.attempt", run.attempt.to_string()),
+            ("lyceum.status", run.status.to_string()),
+            ("lyceum.device", run.device.clone()),
+        ],
+        error,
     }
 }
 
@@ -130,6 +155,8 @@ pub(crate) struct Core {
     pub(crate) tasks: TaskTracker,
     /// Runs that were given up because they gave no sign of life.
     pub(crate) leases_lost: IntCounter,
+    /// Where runs are told of.
+    traces: Traces,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
 }
 
@@ -139,7 +166,7 @@ impl Core {
         artifacts: Artifacts,
         folder: DataFolder,
         settings: config::Jobs,
-        workers: Arc<Workers>,
+        (workers, traces): (Arc<Workers>, Traces),
     ) -> Arc<Self> {
         let total = Capacity {
             threads: if settings.threads == 0 { super::process::cores() } else { settings.threads },
@@ -161,6 +188,7 @@ impl Core {
                 "lyceum_run_leases_lost_total",
                 "Runs given up because they gave no sign of life within their lease.",
             ),
+            traces,
             live: Mutex::default(),
         })
     }
@@ -193,6 +221,18 @@ impl Core {
         let first = self.runs().remove(&live.run).is_some();
         live.ended.cancel();
         self.wake.notify_one();
+        if first
+            && self.traces.is_on()
+            && let Some(trace) = live.trace
+        {
+            let (store, traces, run) = (self.store.clone(), self.traces.clone(), live.run);
+            self.tasks.spawn(async move {
+                // What cannot be read is not told; the run's end is in the store, whoever asks for it.
+                if let Ok(run) = store.run(run).await {
+                    traces.tell(span(&run, trace));
+                }
+            });
+        }
         first
     }
 

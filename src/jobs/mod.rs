@@ -8,6 +8,7 @@ mod catalog;
 mod core;
 mod folder;
 mod import;
+mod lease;
 mod leftovers;
 mod limits;
 pub mod process;
@@ -35,6 +36,7 @@ pub use catalog::DatasetError;
 pub use folder::{DataFolder, FolderError};
 pub use import::{ImportError, Upload};
 pub use leftovers::{LookError, Orphan, orphans};
+pub use submit::Origin;
 pub use usage::OverBudget;
 pub use why::Why;
 
@@ -54,6 +56,7 @@ use crate::spec::report::{Control, ErrorKind};
 use crate::store::{
     Capacity, Created, DeletedDataset, Desired, Job, JobId, JobStatus, PutDataset, RunId, Store, StoreError,
 };
+use crate::telemetry::Traces;
 
 /// What a worker could not report yet, in its run's folder.
 pub(crate) const SPOOL: &str = "spool";
@@ -101,6 +104,8 @@ pub struct Setup {
     pub shipped: Option<PathBuf>,
     pub store: Store,
     pub artifacts: Artifacts,
+    /// Where runs are told of.
+    pub traces: Traces,
 }
 
 /// A cheap handle on the queue.
@@ -120,12 +125,12 @@ pub struct Jobs {
 impl Jobs {
     /// Takes over what an earlier server left and begins to take jobs from the queue.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { folder, jobs, data, program, shipped, store, artifacts } = setup;
+        let Setup { folder, jobs, data, program, shipped, store, artifacts, traces } = setup;
         clear_uploads(&folder);
         let listener = folder::bind(&folder.socket()).map_err(StartError::Socket)?;
-        let workers = Workers::new(program.clone(), folder.clone(), jobs.idle_workers);
+        let workers = Workers::new(program.clone(), folder.clone(), &jobs);
         let usage = Usage::new(folder.path(), jobs.disk_budget_bytes);
-        let core = Core::new(store.clone(), artifacts.clone(), folder.clone(), jobs, workers);
+        let core = Core::new(store.clone(), artifacts.clone(), folder.clone(), jobs, (workers, traces));
         supervisor::take_over(&core).await?;
         core.tasks.spawn(listen(listener, core.clone()));
         core.tasks.spawn(scheduler::run(core.clone()));

@@ -189,6 +189,18 @@ pub fn stand_alone() {
     }
 }
 
+/// Has this process give way to others that want the same cores, as `nice` counts.
+pub fn give_way(niceness: u32) {
+    let niceness = niceness.min(19).cast_signed();
+    if let Err(error) = rustix::process::nice(niceness) {
+        tracing::debug!(%error, "the niceness cannot be set");
+    }
+    // Where the kernel shares cores out by session, a process's own niceness counts within its session alone.
+    if let Err(error) = fs::write("/proc/self/autogroup", niceness.to_string()) {
+        tracing::debug!(%error, "the kernel does not share cores out by session");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,6 +30,9 @@ pub(crate) struct Assignment {
     pub run: Uuid,
     /// The fencing number: it stands in every report and in every key of what the run makes.
     pub attempt: u32,
+    /// The trace that the run belongs to, for its log.
+    #[serde(default)]
+    pub trace: Option<String>,
     /// Good for this run alone.
     pub token: String,
     /// The canonical spec.

@@ -10,7 +10,8 @@ use super::supervisor;
 use super::token;
 use crate::spec::field::whole;
 use crate::spec::report::{ErrorKind, RunError};
-use crate::store::{Claim, Process, StoreError};
+use crate::store::{Claim, JobId, Process, StoreError};
+use crate::telemetry::TraceContext;
 use crate::{clock, fault};
 
 /// How long the scheduler leaves a store alone that failed.
@@ -129,6 +130,11 @@ enum AssignError {
     Io(#[from] std::io::Error),
 }
 
+/// The request that posted a job.
+pub(super) async fn trace_of(core: &Core, job: JobId) -> Result<Option<TraceContext>, StoreError> {
+    Ok(core.store.job_trace(job).await?.and_then(|trace| trace.parse().ok()))
+}
+
 /// All that a worker needs for the run.
 async fn assign(core: &Core, claim: Claim) -> Result<(Assignment, Arc<Live>), AssignError> {
     let (token, token_hash) = token::fresh()?;
@@ -141,6 +147,7 @@ async fn assign(core: &Core, claim: Claim) -> Result<(Assignment, Arc<Live>), As
         let path = core.artifacts.local_path(&found.key)?;
         datasets.push(AssignedDataset { name, version: found.schema.version, path });
     }
+    let trace = trace_of(core, claim.job).await?;
     let timeout = claim.spec["timeout_seconds"].as_u64().map(Duration::from_secs);
     let ran = Duration::from_micros(u64::try_from(claim.ran_us).unwrap_or(0));
     let live = core.take_up(LiveRun {
@@ -153,11 +160,13 @@ async fn assign(core: &Core, claim: Claim) -> Result<(Assignment, Arc<Live>), As
         device: claim.device.clone(),
         keep: kept_checkpoints(&claim.spec),
         time_left: timeout.map(|timeout| timeout.saturating_sub(ran)),
+        trace,
     });
     let assignment = Assignment {
         job: claim.job.0,
         run: claim.run.0,
         attempt: claim.attempt,
+        trace: trace.map(|trace| trace.trace_id()),
         token,
         spec: claim.spec,
         device: claim.device,

@@ -12,6 +12,7 @@ use super::{Jobs, SubmitError};
 use crate::data::Dataset;
 use crate::spec::{Device, Field as _, Pointer, Resources, SpecErrors};
 use crate::store::{Conflict, Created, Idempotency, Job, NewJob, Poster, StoreError};
+use crate::telemetry::TraceContext;
 use crate::train::{Catalog, CatalogError, Plan, PlanError, Requirements};
 
 /// The data sets that a body names, as they were found.
@@ -34,6 +35,15 @@ impl Catalog for Found {
         let found = self.0.get(&(name.to_owned(), version)).cloned();
         found.unwrap_or_else(|| Err(CatalogError::UnknownName(Vec::new())))
     }
+}
+
+/// Where a job comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The caller's key, where callers have keys.
+    pub key: Option<String>,
+    /// The request that posts it.
+    pub trace: Option<TraceContext>,
 }
 
 /// The same request, for another try.
@@ -62,18 +72,17 @@ impl Jobs {
         Ok(self.resolve(Arc::new(body)).await?.0.answer())
     }
 
-    /// Queues a job of the caller with this key. It is kept when this answers, whatever happens then.
+    /// Queues a job. It is kept when this answers, whatever happens then.
     pub async fn submit(
         &self,
         body: Value,
         posted: String,
-        key: Option<String>,
+        origin: Origin,
         idempotency: Option<Idempotency<Job>>,
     ) -> Result<Created<Job>, SubmitError> {
         self.check_budget(0)?;
         self.take_place().await?;
-        let poster = key.map(|key| Poster { key, most: self.core.settings.jobs_per_key });
-        let queued = self.queue(Arc::new(body), posted, poster, idempotency).await;
+        let queued = self.queue(Arc::new(body), posted, origin, idempotency).await;
         if !matches!(queued, Ok(Created::Now(_))) {
             self.give_place_back().await;
         }
@@ -84,9 +93,12 @@ impl Jobs {
         &self,
         body: Arc<Value>,
         posted: String,
-        poster: Option<Poster>,
+        origin: Origin,
         idempotency: Option<Idempotency<Job>>,
     ) -> Result<Created<Job>, SubmitError> {
+        let most = self.core.settings.jobs_per_key;
+        let poster = origin.key.map(|key| Poster { key, most });
+        let trace = origin.trace.map(|trace| trace.to_string());
         // A data set may lose a version between the plan and the queue; the next plan does not name it.
         for _ in 0..2 {
             let (plan, canonical) = self.resolve(body.clone()).await?;
@@ -94,7 +106,13 @@ impl Jobs {
                 .into_iter()
                 .filter_map(|(name, version)| Some((name, version?)))
                 .collect();
-            let new = NewJob { spec: plan.spec, posted: posted.clone(), datasets, poster: poster.clone() };
+            let new = NewJob {
+                spec: plan.spec,
+                posted: posted.clone(),
+                datasets,
+                poster: poster.clone(),
+                trace: trace.clone(),
+            };
             match self.core.store.create_job(new, idempotency.as_ref().map(again)).await {
                 Ok(created) => {
                     self.core.wake.notify_one();

@@ -6,16 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::{Core, Live, LiveRun};
+use super::lease::{Lapse, Lease};
 use super::process::{self, Ended, Process};
 use super::protocol::Batch;
-use super::scheduler::{ending, kept_checkpoints};
+use super::scheduler::{ending, kept_checkpoints, trace_of};
 use super::workers::Worker;
 use crate::spec::report::{Control, ErrorKind, Report, RunError};
 use crate::store::{OpenRun, StoreError};
 use crate::{clock, fault};
-
-/// A lease never ends this soon after the server began: what holds it up may hold up the runs as well.
-const FIRST_LEASE: Duration = Duration::from_mins(1);
 
 /// How often an ending is tried that the store did not take.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -25,10 +23,7 @@ enum Verdict {
     /// It needs no watching any more.
     Over,
     Gone(Ended),
-    Silent,
-    OutOfTime,
-    /// It was told to stop, and did not within the time it had.
-    Deaf,
+    Lapsed(Lapse),
 }
 
 /// Watches a run to its end.
@@ -43,17 +38,19 @@ pub(crate) async fn watch(core: Arc<Core>, live: Arc<Live>, worker: Arc<Worker>)
             }
             why_gone(&core, &live, ended, kills)
         }
-        Verdict::Silent => {
+        Verdict::Lapsed(Lapse::Silent) => {
             core.leases_lost.inc();
             let seconds = core.settings.run_lease_seconds;
             ending(ErrorKind::Lost, format!("the run gave no sign of life for {seconds} s"))
         }
-        Verdict::OutOfTime => RunError {
+        Verdict::Lapsed(Lapse::OutOfTime) => RunError {
             kind: ErrorKind::Timeout,
             detail: "the job ran for as long as its timeout_seconds allow".into(),
             hint: Some("raise timeout_seconds, or train for fewer epochs".into()),
         },
-        Verdict::Deaf => ending(ErrorKind::Lost, "the run did not stop when it was told to, and was killed"),
+        Verdict::Lapsed(Lapse::Deaf) => {
+            ending(ErrorKind::Lost, "the run did not stop when it was told to, and was killed")
+        }
     };
     // The run is fenced before it is killed: nothing of it counts from here on.
     end(&core, &live, error).await;
@@ -62,38 +59,26 @@ pub(crate) async fn watch(core: Arc<Core>, live: Arc<Live>, worker: Arc<Worker>)
 }
 
 async fn judge(core: &Core, live: &Live, worker: &Worker) -> Verdict {
-    let lease = Duration::from_secs(core.settings.run_lease_seconds);
+    let length = Duration::from_secs(core.settings.run_lease_seconds);
     let grace = Duration::from_secs(core.settings.grace_seconds);
-    let out_of_time = live.time_left.and_then(|left| clock::monotonic().checked_add(left));
+    let mut lease = Lease::new(length, grace, live.heard(), live.time_left, clock::monotonic());
     let mut control = live.control.subscribe();
-    // To pause takes as long as the step and the checkpoint take; to stop, one step.
-    let mut told = (*control.borrow_and_update() == Control::Stop).then(clock::monotonic);
     loop {
-        let lease_ends = live.heard() + lease;
-        let patience_ends = told.map(|told| told + grace);
-        let next = [Some(lease_ends), out_of_time, patience_ends].into_iter().flatten().min();
-        let next = next.unwrap_or(lease_ends);
+        if *control.borrow_and_update() == Control::Stop {
+            lease.tell(clock::monotonic());
+        }
+        lease.hear(live.heard());
         tokio::select! {
             biased;
             () = live.ended.cancelled() => return Verdict::Over,
             // The run goes on, and the next server takes it over.
             () = core.closing.cancelled() => return Verdict::Over,
             ended = worker.ended() => return Verdict::Gone(ended),
-            Ok(()) = control.changed() => {
-                if *control.borrow_and_update() == Control::Stop && told.is_none() {
-                    told = Some(clock::monotonic());
-                }
-            }
-            () = tokio::time::sleep_until(next.into()) => {
-                let now = clock::monotonic();
-                if out_of_time.is_some_and(|end| now >= end) {
-                    return Verdict::OutOfTime;
-                }
-                if patience_ends.is_some_and(|end| now >= end) {
-                    return Verdict::Deaf;
-                }
-                if now >= live.heard() + lease {
-                    return Verdict::Silent;
+            Ok(()) = control.changed() => {}
+            () = tokio::time::sleep_until(lease.next_look().into()) => {
+                lease.hear(live.heard());
+                if let Some(lapse) = lease.judge(clock::monotonic()) {
+                    return Verdict::Lapsed(lapse);
                 }
             }
         }
@@ -206,7 +191,7 @@ pub(crate) async fn take_over(core: &Arc<Core>) -> Result<(), StoreError> {
             Some(process) if open.token_hash.is_some() => {
                 tracing::info!(run = %live.run, job = %live.job, pid = process.identity().pid, "a run goes on under this server");
                 let lease = Duration::from_secs(core.settings.run_lease_seconds);
-                live.hear_at(clock::monotonic() + FIRST_LEASE.saturating_sub(lease));
+                live.hear_at(Lease::adopted(lease, clock::monotonic()));
                 live.tell(core.store.control(live.run, live.attempt).await.unwrap_or_default());
                 core.tasks.spawn(watch(core.clone(), live, Worker::adopt(process)));
             }
@@ -245,5 +230,6 @@ async fn left_run(core: &Core, open: &OpenRun) -> Result<LiveRun, StoreError> {
         device: open.run.device.clone(),
         keep: kept_checkpoints(&spec),
         time_left: timeout.map(|timeout| timeout.saturating_sub(ran)),
+        trace: trace_of(core, open.run.job).await?,
     })
 }

@@ -13,6 +13,7 @@ use super::folder::DataFolder;
 use super::process::{self, Ended, Process};
 use super::protocol::Assignment;
 use super::token;
+use crate::config;
 
 /// How long a worker that is more than need be kept ready waits for a run before it is let go.
 const LINGER: Duration = Duration::from_secs(10);
@@ -72,6 +73,7 @@ struct State {
 /// All workers of this server.
 pub(crate) struct Workers {
     program: PathBuf,
+    niceness: u32,
     folder: DataFolder,
     /// How many are kept ready.
     ready: usize,
@@ -79,8 +81,9 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    pub(crate) fn new(program: PathBuf, folder: DataFolder, ready: usize) -> Arc<Self> {
-        Arc::new(Self { program, folder, ready, state: Mutex::default() })
+    pub(crate) fn new(program: PathBuf, folder: DataFolder, settings: &config::Jobs) -> Arc<Self> {
+        let (ready, niceness) = (settings.idle_workers, settings.run_niceness);
+        Arc::new(Self { program, niceness, folder, ready, state: Mutex::default() })
     }
 
     /// The program that is run as a worker.
@@ -209,6 +212,8 @@ impl Workers {
             .arg(self.folder.socket())
             .arg("--id")
             .arg(id.to_string())
+            .arg("--niceness")
+            .arg(self.niceness.to_string())
             .env("LYCEUM_WORKER_TOKEN", token)
             .env("OMP_NUM_THREADS", "1")
             .env("MKL_NUM_THREADS", "1")

@@ -27,6 +27,8 @@ pub struct NewJob {
     pub datasets: Vec<(String, u32)>,
     /// Whose it is, where callers have keys.
     pub poster: Option<Poster>,
+    /// The request that posts it, as `traceparent` is written.
+    pub trace: Option<String>,
 }
 
 /// The key that posts a job.
@@ -303,8 +305,8 @@ impl NewJob {
         let made = query!(
             r#"INSERT INTO job (id, name, status, priority, not_before, threads, memory_mb, device, max_attempts,
                                 timeout_us, attempt, failures, progress, metrics, notes, model_name, created_at,
-                                poster)
-               VALUES (?, ?, 'queued', ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, '{}', '', ?, ?, ?);
+                                poster, trace)
+               VALUES (?, ?, 'queued', ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, '{}', '', ?, ?, ?, ?);
                INSERT INTO job_document (job_id, spec, posted) VALUES (?, ?, ?);
                INSERT INTO job_label (job_id, key, value) SELECT ?, key, value FROM json_each(?);
                INSERT INTO job_dataset (job_id, dataset_id, version)
@@ -324,6 +326,7 @@ impl NewJob {
             model,
             tx.now,
             poster,
+            self.trace,
             id,
             written,
             self.posted,
@@ -403,6 +406,13 @@ async fn set_labels(tx: &mut Tx, id: JobId, labels: &BTreeMap<String, String>) -
 }
 
 impl Store {
+    /// The request that posted a job, as `traceparent` is written.
+    pub async fn job_trace(&self, id: JobId) -> Result<Option<String>, StoreError> {
+        let mut conn = self.readers().acquire().await?;
+        let trace = query_scalar!(r#"SELECT trace AS "trace?" FROM job WHERE id = ?"#, id);
+        Ok(trace.fetch_optional(&mut *conn).await?.flatten())
+    }
+
     pub async fn create_job(
         &self,
         mut new: NewJob,

@@ -12,6 +12,7 @@ use lyceum::artifacts::Artifacts;
 use lyceum::config;
 use lyceum::jobs::{DataFolder, Jobs, Setup, Upload};
 use lyceum::store::{Job, JobId, JobStatus, Store};
+use lyceum::telemetry::Traces;
 use tempfile::TempDir;
 
 /// The part of a server that these tests need, in a folder of its own.
@@ -57,6 +58,7 @@ impl Queue {
             shipped: None,
             store: store.clone(),
             artifacts: Artifacts::open(&folder.artifacts()).unwrap(),
+            traces: Traces::default(),
         };
         Self { jobs: Jobs::start(setup).await.unwrap(), store, folder, dir: None }
     }

@@ -45,4 +45,5 @@ mod soak;
 mod store;
 mod support;
 mod torture;
+mod traces;
 mod training;

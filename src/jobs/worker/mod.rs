@@ -41,6 +41,7 @@ const AT_ONCE: Duration = Duration::from_millis(30);
 /// Takes runs until there are no more, or one did not end well: whatever broke it may have broken the process.
 pub fn main(settings: &config::Worker) -> ExitCode {
     process::stand_alone();
+    process::give_way(settings.niceness);
     match work(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -85,7 +86,7 @@ fn first(runtime: &Runtime, link: &Link) -> Option<Assignment> {
 fn serve(runtime: &Runtime, link: &Link, assignment: &Assignment) -> std::io::Result<bool> {
     limits::log_to(&assignment.folder.join("log"))?;
     let (job, run, attempt) = (assignment.job, assignment.run, assignment.attempt);
-    tracing::info!(%job, %run, attempt, "a run begins");
+    tracing::info!(%job, %run, attempt, trace = assignment.trace, "a run begins");
     fault::point("worker.assigned");
     let orders = Arc::new(Orders::default());
     let outbox = Arc::new(Outbox::default());

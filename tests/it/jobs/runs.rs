@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lyceum::jobs::SubmitError;
+use lyceum::jobs::{Origin, SubmitError};
 use lyceum::store::{Created, JobId, JobStatus};
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ pub(crate) fn body(epochs: u64) -> Value {
 }
 
 pub(crate) async fn submit(queue: &Queue, body: &Value) -> JobId {
-    match queue.jobs.submit(body.clone(), body.to_string(), None, None).await.unwrap() {
+    match queue.jobs.submit(body.clone(), body.to_string(), Origin::default(), None).await.unwrap() {
         Created::Now(job) => job.id,
         Created::Before(answer) => panic!("{answer:?}"),
     }
@@ -144,7 +144,7 @@ async fn what_can_never_start_is_refused() {
     let queue = queue().await;
     let mut wide = body(1);
     wide["resources"] = json!({"threads": 64, "memory_mb": 1_000_000, "device": "cuda"});
-    match queue.jobs.submit(wide.clone(), wide.to_string(), None, None).await {
+    match queue.jobs.submit(wide.clone(), wide.to_string(), Origin::default(), None).await {
         Err(SubmitError::Refused(errors)) => {
             let places: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
             assert_eq!(places, ["/resources/threads", "/resources/memory_mb", "/resources/device"]);

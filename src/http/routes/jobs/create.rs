@@ -1,5 +1,6 @@
 //! Posting a job.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use sha2::{Digest as _, Sha256};
@@ -9,7 +10,9 @@ use crate::http::extract::{Nothing, Posted, Query};
 use crate::http::idempotency::{IdempotencyKey, Turn, repeated};
 use crate::http::openapi::JobSpecSchema;
 use crate::http::{AppState, Problem};
+use crate::jobs::Origin;
 use crate::store::{Answer, Created, Job};
+use crate::telemetry::TraceContext;
 
 /// Where idempotency keys of this route belong.
 const SCOPE: &str = "POST /v1/jobs";
@@ -32,6 +35,7 @@ pub(crate) async fn create(
     State(state): State<AppState>,
     _: Query<Nothing>,
     key: IdempotencyKey,
+    trace: Option<Extension<TraceContext>>,
     Posted { text, value }: Posted,
 ) -> Result<Response, Problem> {
     let digest = Sha256::digest(&text).into();
@@ -39,10 +43,10 @@ pub(crate) async fn create(
         Turn::Answered(before) => return repeated(before),
         own @ Turn::Own(_) => own,
     };
-    let caller = key.caller();
+    let origin = Origin { key: key.caller(), trace: trace.map(|Extension(trace)| trace) };
     let idempotency = key.keep(SCOPE, digest, answer);
     let posted = String::from_utf8_lossy(&text).into_owned();
-    match state.jobs.submit(value, posted, caller, idempotency).await? {
+    match state.jobs.submit(value, posted, origin, idempotency).await? {
         Created::Now(job) => repeated(answer(&job)),
         Created::Before(before) => repeated(before),
     }

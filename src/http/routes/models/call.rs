@@ -69,6 +69,7 @@ async fn predicted(
     let media = body::expect_media_type(&parts.headers, &["application/json", "image/png", "image/jpeg"])?;
     let limits = &state.config.http;
     let bytes = body::read(&parts.headers, body, limits.predict_body_bytes, limits).await?;
+    let _turn = if bytes.len() >= body::LONG { Some(state.long_work.turn().await?) } else { None };
     let input = if media == "application/json" {
         PredictInput::Json(body::json(bytes, limits).await?)
     } else {

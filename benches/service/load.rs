@@ -1,0 +1,121 @@
+//! Clients that ask one thing over and over, each on a connection of its own, and what they were answered.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use lyceum::clock::monotonic;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// One request, as it goes over the wire.
+#[derive(Clone)]
+pub(crate) struct Request {
+    address: String,
+    bytes: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn get(url: &str, path: &str) -> Self {
+        Self::new(url, "GET", path, "")
+    }
+
+    pub(crate) fn post(url: &str, path: &str, json: &str) -> Self {
+        Self::new(url, "POST", path, json)
+    }
+
+    fn new(url: &str, method: &str, path: &str, body: &str) -> Self {
+        let address = url.trim_start_matches("http://").to_owned();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        Self { address, bytes: (head + body).into_bytes() }
+    }
+}
+
+/// An answer's status and the seconds that it took.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) seconds: f64,
+    pub(crate) retry_after: bool,
+}
+
+/// A client, which connects again when it is cut.
+struct Client {
+    stream: Option<TcpStream>,
+    read: Vec<u8>,
+}
+
+impl Client {
+    /// Asks once. A refusal may come, and the connection end, before all of a body has gone.
+    async fn ask(&mut self, request: &Request) -> std::io::Result<Answer> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => {
+                let stream = TcpStream::connect(&request.address).await?;
+                stream.set_nodelay(true)?;
+                stream
+            }
+        };
+        let begun = monotonic();
+        let (mut reader, mut writer) = stream.split();
+        let send = writer.write_all(&request.bytes);
+        let receive = answer(&mut reader, &mut self.read);
+        let (sent, received) = futures::join!(send, receive);
+        let (status, retry_after, keep) = received?;
+        if keep && sent.is_ok() {
+            self.stream = Some(stream);
+        }
+        Ok(Answer { status, seconds: begun.elapsed().as_secs_f64(), retry_after })
+    }
+}
+
+/// Reads one answer: its status, whether it says when to come again, and whether the connection stays.
+async fn answer(
+    reader: &mut (impl AsyncReadExt + Unpin),
+    read: &mut Vec<u8>,
+) -> std::io::Result<(u16, bool, bool)> {
+    let broken = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    read.clear();
+    let head = loop {
+        if reader.read_buf(read).await? == 0 {
+            return Err(broken());
+        }
+        if let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+    };
+    let text = String::from_utf8_lossy(&read[..head]).to_ascii_lowercase();
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let length: usize = field("content-length:").and_then(|length| length.parse().ok()).ok_or_else(broken)?;
+    let status = text.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(broken)?;
+    let (retry_after, keep) = (field("retry-after:").is_some(), field("connection:") != Some("close"));
+    while read.len() < head + length {
+        if reader.read_buf(read).await? == 0 {
+            return Err(broken());
+        }
+    }
+    Ok((status, retry_after, keep))
+}
+
+/// What so many clients are answered in a time, each asking again as soon as it has its answer.
+pub(crate) async fn ask(request: &Request, clients: usize, time: Duration) -> Vec<Answer> {
+    let over = AtomicBool::new(false);
+    let client = async || {
+        let (mut client, mut answers) = (Client { stream: None, read: Vec::new() }, Vec::new());
+        while !over.load(Ordering::Relaxed) {
+            // A connection that was cut while its body was on the way is no answer.
+            if let Ok(answer) = client.ask(request).await {
+                answers.push(answer);
+            }
+        }
+        answers
+    };
+    let end = async {
+        tokio::time::sleep(time).await;
+        over.store(true, Ordering::Relaxed);
+    };
+    let (answers, ()) = futures::join!(join_all((0..clients).map(|_| client())), end);
+    answers.into_iter().flatten().collect()
+}
