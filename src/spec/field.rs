@@ -209,6 +209,8 @@ macro_rules! whole_numbers {
 whole_numbers! {
     /// A width or extent of a layer: units, filters, kernel sizes, strides, examples in a batch.
     Size: u64, 1..=1_048_576;
+    /// How often a block of layers stands.
+    Repeats: u64, 1..=1_000;
     /// Passes over the training part; none gives the untrained model.
     Epochs: u64, 0..=1_000_000;
     /// A number of something, possibly none.

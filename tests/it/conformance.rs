@@ -14,7 +14,7 @@ use lyceum::nn::network::{Head, Network, NetworkInput, NetworkNode, NetworkPlan,
 use lyceum::nn::optimizers::Optimizer;
 use lyceum::nn::schedules::Schedule;
 use lyceum::random::Stream;
-use lyceum::spec::{Field, Pointer, Shape, SpecErrors};
+use lyceum::spec::{Field, NodeOptions, Pointer, Shape, SpecErrors};
 use lyceum::torch::safetensors;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ fn network_of(body: &Value, inputs: &[Shape], channels_last: bool) -> Option<Net
     };
     Some(NetworkPlan {
         inputs: inputs.iter().enumerate().map(named).collect(),
-        nodes: vec![NetworkNode { name: "node".into(), layer, inputs: sources, output_shape }],
+        nodes: vec![NetworkNode { name: "node".into(), layer, inputs: sources, output_shape, options: NodeOptions::default() }],
         outputs: vec![0],
         channels_last,
         late_activations: vec![],
@@ -371,7 +371,7 @@ fn deep() -> NetworkPlan {
         let layer: Layer = read(body);
         shape = layer.infer(&[shape.clone()]).unwrap().output;
         let inputs = vec![index.checked_sub(1).map_or(Source::Input(0), Source::Node)];
-        NetworkNode { name: format!("n{index}"), layer, inputs, output_shape: shape.clone() }
+        NetworkNode { name: format!("n{index}"), layer, inputs, output_shape: shape.clone(), options: NodeOptions::default() }
     });
     let nodes: Vec<NetworkNode> = nodes.collect();
     let inputs = vec![NetworkInput { name: "input".into(), shape: vec![1, 8, 8] }];

@@ -83,6 +83,10 @@ impl LayerConfig for Conv2d {
     fn activation(&self) -> Option<&Word> {
         self.activation.as_ref()
     }
+
+    fn convolves(&self) -> bool {
+        true
+    }
 }
 
 struct Built {

@@ -49,6 +49,10 @@ impl LayerConfig for MaxPool2d {
             windows: image(inputs).and_then(|input| self.windows(input)).ok(),
         })
     }
+
+    fn takes_greatest(&self) -> bool {
+        true
+    }
 }
 
 struct Built {

@@ -12,6 +12,7 @@ pub use window::Padding;
 
 use super::activations::{self, Activation as Word};
 use super::initializers::ParameterSpec;
+use super::regularizers::Regularizer;
 use super::{FieldError, Pass};
 use crate::random::{self, Draws, Stream};
 use crate::spec::{Component, ComponentInfo, Field, Pointer, Shape, SpecErrors};
@@ -35,6 +36,21 @@ pub trait LayerConfig {
     /// The activation that the network applies to what `forward` gives.
     fn activation(&self) -> Option<&Word> {
         None
+    }
+
+    /// The penalty on what comes out of it, its activation included.
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        None
+    }
+
+    /// Whether it is fastest with the channels of images innermost in memory.
+    fn convolves(&self) -> bool {
+        false
+    }
+
+    /// Whether what comes out of it is the greatest of several values that enter.
+    fn takes_greatest(&self) -> bool {
+        false
     }
 
     /// Sets the width of a last layer that was left to the data set; a width that the user wrote stays.
@@ -79,11 +95,13 @@ pub trait Forward: Send {
     fn forward(&self, inputs: &[&Tensor], pass: &Pass) -> Tensor;
 }
 
-/// A node's source of random draws.
+/// A node's source of random draws, and what else it is told of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeContext {
     pub seed: u64,
     pub name: String,
+    /// Whether training changes the node.
+    pub trainable: bool,
 }
 
 impl NodeContext {
