@@ -20,9 +20,10 @@ crate::record! {
         /// Whether what each repetition takes is added to what it gives (He, Zhang, Ren and Sun, *Deep Residual Learning for
         /// Image Recognition*, 2015).
         pub residual: bool = false,
-        /// The way around the layers of a residual block: `identity`; `projection`, which brings what enters into the shape
-        /// of what comes out; or layers, a sequence, such as a convolution and its normalisation.
-        pub shortcut: Shortcut = Shortcut::Identity,
+        /// The way around the layers of a residual block: `projection`, which brings what enters into the shape of what comes
+        /// out where the two differ (the layer `add` says how) and is the identity where they do not; `identity`, with which
+        /// they may not differ; or layers, a sequence, such as a convolution and its normalisation.
+        pub shortcut: Shortcut = Shortcut::Projection,
         /// What is applied behind each repetition, and behind its sum.
         pub activation: Option<Behind> = None,
     }
@@ -136,7 +137,10 @@ impl BlockSpec {
         let block = Block::read_fields(members, at, BLOCK, &also, errors)?;
         let one = inputs.as_ref().is_none_or(|inputs| inputs.len() == 1);
         if block.residual && !one {
-            errors.push(&at.key("inputs"), "must name one node: what a residual block takes is added to what it gives");
+            errors.push(
+                &at.key("inputs"),
+                "must name one node: what a residual block takes is added to what it gives",
+            );
             return None;
         }
         Some(Self { name, inputs, options, block, pointer: component.pointer })
@@ -222,7 +226,13 @@ impl Expansion {
                         node.component.fields.entry(member.clone()).or_insert_with(|| value.clone());
                     }
                     let own = layer.name.as_ref().map(NodeName::as_str);
-                    node.name = Some(self.name(around, own, &layer.component.kind, &layer.component.pointer, errors)?);
+                    node.name = Some(self.name(
+                        around,
+                        own,
+                        &layer.component.kind,
+                        &layer.component.pointer,
+                        errors,
+                    )?);
                     self.count(&node.component.fields, &layer.component.pointer, errors)?;
                 }
                 self.push(node, errors)
@@ -238,7 +248,8 @@ impl Expansion {
         mut taken: Vec<Taken>,
         errors: &mut SpecErrors,
     ) -> Result<usize, Refused> {
-        let outside = around.cloned().unwrap_or_else(|| Around { prefix: String::new(), options: Map::new() });
+        let outside =
+            around.cloned().unwrap_or_else(|| Around { prefix: String::new(), options: Map::new() });
         let own = spec.name.as_ref().map(NodeName::as_str);
         let base = self.name(&outside, own, BLOCK, &spec.pointer, errors)?;
         let mut options = outside.options;
@@ -268,17 +279,18 @@ impl Expansion {
         let mut given = self.lay(&block.layers.0, Some(around), taken.clone(), errors)?;
         if block.residual {
             let short = match &block.shortcut {
-                Shortcut::Identity => taken,
-                Shortcut::Projection => {
-                    let inputs = [taken, given.clone()].concat();
-                    vec![self.make("projection", "shortcut", spec, around, inputs, errors)?]
-                }
+                Shortcut::Identity | Shortcut::Projection => taken,
                 Shortcut::Layers(run) => {
                     let prefix = format!("{}shortcut_", around.prefix);
-                    self.lay(&run.0, Some(&Around { prefix, options: around.options.clone() }), taken, errors)?
+                    self.lay(
+                        &run.0,
+                        Some(&Around { prefix, options: around.options.clone() }),
+                        taken,
+                        errors,
+                    )?
                 }
             };
-            given = vec![self.make("add", "residual", spec, around, [short, given].concat(), errors)?];
+            given = vec![self.sum(spec, around, [short, given].concat(), errors)?];
         }
         if let Some(Behind(activation)) = &block.activation {
             let entry = Entry::Layer(NodeSpec::of(activation.clone()));
@@ -287,25 +299,30 @@ impl Expansion {
         Ok(given)
     }
 
-    /// A node that the body does not write itself: the member `field` of the block asks for it.
-    fn make(
+    /// The sum of a residual block, a node that the body does not write itself.
+    fn sum(
         &mut self,
-        kind: &str,
-        field: &str,
         spec: &BlockSpec,
         around: &Around,
         inputs: Vec<Taken>,
         errors: &mut SpecErrors,
     ) -> Result<Taken, Refused> {
-        let pointer = spec.pointer.key(field);
-        let component = Component { kind: kind.into(), fields: around.options.clone(), pointer };
-        let name = if field == "shortcut" { field } else { kind };
+        let (mut fields, projection) = (around.options.clone(), spec.block.shortcut == Shortcut::Projection);
+        if projection {
+            fields.insert("projection".into(), json!(true));
+        }
+        let component = Component { kind: "add".into(), fields, pointer: spec.pointer.key("residual") };
         let mut node = NodeSpec::of(component);
-        node.name = Some(self.name(around, None, name, &spec.pointer, errors)?);
+        node.name = Some(self.name(around, None, "add", &spec.pointer, errors)?);
         node.inputs = Some(inputs);
         node.advice = Some(match spec.block.shortcut {
-            Shortcut::Identity => "\"shortcut\": \"projection\" brings what enters the block into the shape of what comes out",
-            _ => "its shortcut and its layers must come to one shape",
+            Shortcut::Identity => {
+                "\"shortcut\": \"projection\" brings what enters the block into the shape of what comes out"
+            }
+            Shortcut::Projection => {
+                "let the layers keep the extents or divide them, or write the \"shortcut\" as layers"
+            }
+            Shortcut::Layers(_) => "the shortcut and the block's layers must come to one shape",
         });
         self.push(node, errors).map(Taken::Node)
     }
@@ -313,7 +330,10 @@ impl Expansion {
     fn push(&mut self, node: NodeSpec, errors: &mut SpecErrors) -> Result<usize, Refused> {
         if self.nodes.len() >= super::model::MOST_NODES {
             let most = super::model::MOST_NODES;
-            errors.push(&node.component.pointer, format!("with the repetitions of blocks there are more than {most} nodes"));
+            errors.push(
+                &node.component.pointer,
+                format!("with the repetitions of blocks there are more than {most} nodes"),
+            );
             return Err(Refused);
         }
         self.nodes.push(node);
@@ -339,7 +359,10 @@ impl Expansion {
         NodeName::new(&name).ok_or_else(|| {
             // Of a type that is no name it is told that no layer has it.
             if NodeName::new(kind).is_some() {
-                errors.push(&at.key("name"), "with the names of the blocks around it is longer than 200 letters");
+                errors.push(
+                    &at.key("name"),
+                    "with the names of the blocks around it is longer than 200 letters",
+                );
             } else {
                 errors.push(&at.key("type"), "is no layer");
             }
@@ -348,7 +371,12 @@ impl Expansion {
     }
 
     /// Holds repeated values within bounds: a short body could otherwise fill the memory.
-    fn count(&mut self, fields: &Map<String, Value>, at: &Pointer, errors: &mut SpecErrors) -> Result<(), Refused> {
+    fn count(
+        &mut self,
+        fields: &Map<String, Value>,
+        at: &Pointer,
+        errors: &mut SpecErrors,
+    ) -> Result<(), Refused> {
         const MOST: usize = 10_000_000;
         self.values += fields.values().map(values).sum::<usize>();
         if self.values <= MOST {

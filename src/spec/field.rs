@@ -285,6 +285,9 @@ real_numbers! {
     /// A share of something: neither nothing nor all of it.
     Fraction: "a number above 0 and below 1", |number| number > 0.0 && number < 1.0,
         {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1};
+    /// A share of something, from nothing to all of it.
+    Share: "a number from 0 to 1", |number| (0.0..=1.0).contains(&number),
+        {"type": "number", "minimum": 0, "maximum": 1};
     /// A rate that may be zero: dropout, momentum, decay of a mean.
     Rate: "a number of at least 0 and below 1", |number| (0.0..1.0).contains(&number),
         {"type": "number", "minimum": 0, "exclusiveMaximum": 1};

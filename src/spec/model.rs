@@ -212,7 +212,9 @@ pub(super) fn read_entries(
 impl ModelSpec {
     /// Lets those who name a block have its last node. A node of that name goes first.
     fn name_blocks(&mut self, last: &[(String, usize)]) {
-        let named = |name: &str| self.nodes.iter().any(|node| node.name.as_ref().is_some_and(|own| own.as_str() == name));
+        let named = |name: &str| {
+            self.nodes.iter().any(|node| node.name.as_ref().is_some_and(|own| own.as_str() == name))
+        };
         let last: Vec<&(String, usize)> = last.iter().filter(|(name, _)| !named(name)).collect();
         let find = |name: &str| last.iter().find(|(block, _)| block == name).map(|(_, node)| *node);
         let names: Vec<Option<NodeName>> = self.nodes.iter().map(|node| node.name.clone()).collect();
@@ -306,7 +308,9 @@ impl NodeSpec {
                 .filter(|(member, _)| !["type", "name", "inputs"].contains(&member.as_str()))
                 .map(|(member, value)| (member.clone(), value.clone())),
         );
-        if let Some(inputs) = self.inputs.as_ref().filter(|inputs| matches!(inputs[..], [Taken::Named(..), ..])) {
+        if let Some(inputs) =
+            self.inputs.as_ref().filter(|inputs| matches!(inputs[..], [Taken::Named(..), ..]))
+        {
             members.insert("inputs".into(), Taken::write(inputs));
         }
         Value::Object(members)
@@ -397,15 +401,29 @@ mod tests {
              "layers": [{"type": "dense", "units": 4, "trainable": true}, "dense",
                         {"type": "block", "layers": [{"type": "dropout", "rate": 0.5, "name": "drop"}]}]},
             {"type": "block", "layers": ["tanh"], "residual": true, "shortcut": ["linear"]},
-            {"type": "block", "layers": ["tanh"], "residual": true, "shortcut": "projection"}]});
+            {"type": "block", "layers": ["tanh"], "residual": true}]});
         let mut errors = SpecErrors::new();
-        let model = ModelSpec::read(&body, &Pointer::root(), &mut errors).unwrap_or_else(|| panic!("{errors}"));
+        let model =
+            ModelSpec::read(&body, &Pointer::root(), &mut errors).unwrap_or_else(|| panic!("{errors}"));
         assert_eq!(
             names(&model),
             [
-                "", "stage_1_dense", "stage_1_dense_1", "stage_1_block_drop", "stage_1_add", "stage_1_relu",
-                "stage_2_dense", "stage_2_dense_1", "stage_2_block_drop", "stage_2_add", "stage_2_relu",
-                "block_tanh", "block_shortcut_linear", "block_add", "block_1_tanh", "block_1_shortcut", "block_1_add",
+                "",
+                "stage_1_dense",
+                "stage_1_dense_1",
+                "stage_1_block_drop",
+                "stage_1_add",
+                "stage_1_relu",
+                "stage_2_dense",
+                "stage_2_dense_1",
+                "stage_2_block_drop",
+                "stage_2_add",
+                "stage_2_relu",
+                "block_tanh",
+                "block_shortcut_linear",
+                "block_add",
+                "block_1_tanh",
+                "block_1_add",
             ]
         );
         let taken = |index: usize| model.nodes[index].inputs.clone().unwrap();
@@ -414,6 +432,7 @@ mod tests {
         assert_eq!(taken(6), [Taken::Node(5)]);
         assert_eq!(taken(13), [Taken::Node(12), Taken::Node(11)]);
         assert_eq!(taken(15), [Taken::Node(13), Taken::Node(14)]);
+        assert_eq!(model.nodes[15].component.fields["projection"], true);
         assert_eq!(model.node_pointer(8).as_str(), "/layers/1/layers/2/layers/0");
         assert_eq!(model.field_pointer(9, Some("inputs")).as_str(), "/layers/1/residual");
         assert_eq!(model.nodes[1].component.fields["trainable"], true);
@@ -428,7 +447,8 @@ mod tests {
             {"type": "block", "name": "b", "repeat": 2, "inputs": "input", "layers": ["relu", "tanh"]},
             {"type": "add", "inputs": ["b", "input"]}], "outputs": ["b", "add"]});
         let mut errors = SpecErrors::new();
-        let model = ModelSpec::read(&body, &Pointer::root(), &mut errors).unwrap_or_else(|| panic!("{errors}"));
+        let model =
+            ModelSpec::read(&body, &Pointer::root(), &mut errors).unwrap_or_else(|| panic!("{errors}"));
         let Some([Taken::Node(3), Taken::Named(name, at)]) = model.nodes[4].inputs.as_deref() else {
             panic!("{:?}", model.nodes[4].inputs)
         };
@@ -438,7 +458,10 @@ mod tests {
 
     #[test]
     fn blocks_are_held_within_bounds_and_their_mistakes_have_their_places() {
-        let nest = |depth: usize| (0..depth).fold(json!("relu"), |inner, _| json!({"type": "block", "repeat": 1000, "layers": [inner]}));
+        let nest = |depth: usize| {
+            (0..depth)
+                .fold(json!("relu"), |inner, _| json!({"type": "block", "repeat": 1000, "layers": [inner]}))
+        };
         let long = "n".repeat(150);
         for (body, place) in [
             (json!({"layers": [nest(4)]}), "/layers/0/layers/0/layers/0/layers/0"),
@@ -446,22 +469,41 @@ mod tests {
             (json!({"layers": [{"type": "block"}]}), "/layers/0/layers"),
             (json!({"layers": [{"type": "block", "layers": ["relu"], "repeat": 0}]}), "/layers/0/repeat"),
             (json!({"layers": [{"type": "block", "layers": ["relu"], "repeats": 2}]}), "/layers/0/repeats"),
-            (json!({"layers": [{"type": "block", "layers": ["relu"], "shortcut": "none"}]}), "/layers/0/shortcut"),
-            (json!({"layers": [{"type": "block", "layers": [{"type": "relu", "inputs": "x"}]}]}), "/layers/0/layers/0/inputs"),
+            (
+                json!({"layers": [{"type": "block", "layers": ["relu"], "shortcut": "none"}]}),
+                "/layers/0/shortcut",
+            ),
+            (
+                json!({"layers": [{"type": "block", "layers": [{"type": "relu", "inputs": "x"}]}]}),
+                "/layers/0/layers/0/inputs",
+            ),
             (json!({"nodes": [{"type": "block", "layers": ["relu"]}]}), "/nodes/0/inputs"),
-            (json!({"nodes": [{"type": "block", "layers": ["add"], "inputs": ["a", "b"], "residual": true}]}), "/nodes/0/inputs"),
-            (json!({"layers": [{"type": "block", "name": long, "layers": [{"type": "relu", "name": long}]}]}), "/layers/0/layers/0/name"),
+            (
+                json!({"nodes": [{"type": "block", "layers": ["add"], "inputs": ["a", "b"], "residual": true}]}),
+                "/nodes/0/inputs",
+            ),
+            (
+                json!({"layers": [{"type": "block", "name": long, "layers": [{"type": "relu", "name": long}]}]}),
+                "/layers/0/layers/0/name",
+            ),
             (json!({"layers": [{"type": "block", "layers": ["ä"]}]}), "/layers/0/layers/0/type"),
             (json!({"layers": [{"type": "relu", "trainable": 1}]}), "/layers/0/trainable"),
         ] {
             let mut errors = SpecErrors::new();
             let read = ModelSpec::read(&body, &Pointer::root(), &mut errors);
-            let read = read.map(|model| model.nodes.iter().for_each(|node| {
-                _ = NodeOptions::of(&node.component.fields, &node.component.pointer, &mut errors);
-            }));
-            assert_eq!(errors.iter().next().map(|error| error.pointer.as_str()), Some(place), "{body} {read:?}");
+            let read = read.map(|model| {
+                model.nodes.iter().for_each(|node| {
+                    _ = NodeOptions::of(&node.component.fields, &node.component.pointer, &mut errors);
+                })
+            });
+            assert_eq!(
+                errors.iter().next().map(|error| error.pointer.as_str()),
+                Some(place),
+                "{body} {read:?}"
+            );
         }
-        let numbers = json!({"type": "dense", "kernel_initializer": {"type": "constant", "value": vec![1; 20_000]}});
+        let numbers =
+            json!({"type": "dense", "kernel_initializer": {"type": "constant", "value": vec![1; 20_000]}});
         let body = json!({"layers": [{"type": "block", "repeat": 1000, "layers": [numbers]}]});
         let mut errors = SpecErrors::new();
         assert!(ModelSpec::read(&body, &Pointer::root(), &mut errors).is_none());

@@ -1,14 +1,23 @@
 //! Layers: one file each. Shapes are worked out without a tensor and with checked arithmetic; after that, nothing that
 //! a layer does fails for a reason of shape.
 
+mod axis;
+mod global;
+mod merge;
+mod normalize;
+mod padding;
 mod pair;
+mod parameter;
+mod pool;
+mod resample;
 mod window;
 
 use serde_json::{Map, Value};
 use tch::Tensor;
 
+pub use axis::Axis;
+pub use padding::{Around, Padding};
 pub use pair::Pair;
-pub use window::Padding;
 
 use super::activations::{self, Activation as Word};
 use super::initializers::ParameterSpec;
@@ -20,7 +29,11 @@ use crate::spec::{Component, ComponentInfo, Field, Pointer, Shape, SpecErrors};
 crate::components! {
     /// The layers that are no activations.
     pub enum Plain: dyn LayerConfig, "a layer" {
-        Dense, Conv2d, MaxPool2d, Flatten, Dropout, Activation, Add, Concatenate
+        Dense, Conv1d, Conv2d, Conv2dTranspose, DepthwiseConv2d, SeparableConv2d, MaxPool1d, MaxPool2d, AveragePool1d,
+        AveragePool2d, AdaptiveAveragePool2d, AdaptiveMaxPool2d, GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d,
+        GlobalMaxPool2d, BatchNormalization, LayerNormalization, GroupNormalization, InstanceNormalization, Flatten,
+        Reshape, Permute, ZeroPadding2d, Cropping2d, UpSampling2d, Rescaling, Dropout, SpatialDropout2d, GaussianNoise,
+        Activation, Prelu, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot
     }
 }
 
@@ -260,6 +273,25 @@ fn image(inputs: &[Shape]) -> Result<[u64; 3], FieldError> {
             "takes images [channels, height, width], and its input has the shape {input:?}"
         ))
     })
+}
+
+/// Steps and channels of the input of a layer that takes one sequence.
+fn sequence(inputs: &[Shape]) -> Result<[u64; 2], FieldError> {
+    let input = single(inputs)?;
+    <[u64; 2]>::try_from(input.as_slice()).map_err(|_| {
+        FieldError::whole(format!("takes sequences [steps, channels], and its input has the shape {input:?}"))
+    })
+}
+
+/// The channels that each filter of a convolution in groups takes.
+fn grouped(groups: u64, channels: u64, filters: u64) -> Result<u64, FieldError> {
+    if channels.is_multiple_of(groups) && filters.is_multiple_of(groups) {
+        return Ok(channels / groups);
+    }
+    Err(FieldError::new(
+        "groups",
+        format!("must divide the {channels} channels that enter and the {filters} filters"),
+    ))
 }
 
 /// The axis of a shape of that rank along which an example's features lie: an image's channels, else the last.

@@ -84,7 +84,8 @@ pub(super) fn resolve_network(
             index: *index,
             kind: spec.component.kind.clone(),
             pointer: spec.component.pointer.clone(),
-            options: NodeOptions::of(&spec.component.fields, &spec.component.pointer, errors).unwrap_or_default(),
+            options: NodeOptions::of(&spec.component.fields, &spec.component.pointer, errors)
+                .unwrap_or_default(),
             layer: Layer::from_component(&spec.component, &NODE_MEMBERS, errors),
             inputs: graph.inputs[*index].as_ref().map(|inputs| inputs.iter().map(reorder).collect()),
             output_shape: None,
@@ -98,13 +99,8 @@ pub(super) fn resolve_network(
         .enumerate()
         .map(|(index, name)| (name.clone(), shapes.as_ref().and_then(|shapes| shapes.get(index).cloned())))
         .collect();
-    let mut network = Resolution {
-        inputs,
-        nodes,
-        outputs: Vec::new(),
-        warnings: Vec::new(),
-        form: model.form,
-    };
+    let mut network =
+        Resolution { inputs, nodes, outputs: Vec::new(), warnings: Vec::new(), form: model.form };
     network.find_outputs(model, errors);
     network.fill_units(model, head);
     network.infer(model, head, errors);
@@ -159,7 +155,8 @@ impl Resolution {
     /// Whether a node's output has the shape of its input, whatever that is: an activation, a dropout.
     fn keeps_width(&self, index: usize) -> bool {
         let Some(layer) = &self.nodes[index].layer else { return false };
-        let kept = |shape: Shape| layer.infer(std::slice::from_ref(&shape)).map(|inferred| inferred.output == shape);
+        let kept =
+            |shape: Shape| layer.infer(std::slice::from_ref(&shape)).map(|inferred| inferred.output == shape);
         let images = kept(vec![3, 5, 7]).unwrap_or(true) && kept(vec![5, 7]).unwrap_or(true);
         images && [7, 11].into_iter().all(|width| kept(vec![width]).unwrap_or(false))
     }
@@ -321,15 +318,13 @@ impl Resolution {
             parameters: 0,
             trainable: 0,
         });
-        let nodes = self.nodes.iter().map(|node| {
-            NodeSummary {
-                name: node.name.clone(),
-                kind: node.kind.clone(),
-                inputs: node.inputs.iter().flatten().map(|source| self.name_of(*source)).collect(),
-                output_shape: node.output_shape.clone().unwrap_or_default(),
-                parameters: node.inferred.as_ref().map_or(0, parameters),
-                trainable: node.trainable(),
-            }
+        let nodes = self.nodes.iter().map(|node| NodeSummary {
+            name: node.name.clone(),
+            kind: node.kind.clone(),
+            inputs: node.inputs.iter().flatten().map(|source| self.name_of(*source)).collect(),
+            output_shape: node.output_shape.clone().unwrap_or_default(),
+            parameters: node.inferred.as_ref().map_or(0, parameters),
+            trainable: node.trainable(),
         });
         let mut rewrites = Vec::new();
         let names = |nodes: Vec<usize>| {
@@ -364,8 +359,7 @@ impl Resolution {
     }
 
     fn convolutions(&self) -> Vec<usize> {
-        let is =
-            |index: &usize| self.nodes[*index].layer.as_ref().is_some_and(|layer| layer.convolves());
+        let is = |index: &usize| self.nodes[*index].layer.as_ref().is_some_and(|layer| layer.convolves());
         (0..self.nodes.len()).filter(is).collect()
     }
 
