@@ -464,7 +464,7 @@ mod tests {
         };
         let long = "n".repeat(150);
         for (body, place) in [
-            (json!({"layers": [nest(4)]}), "/layers/0/layers/0/layers/0/layers/0"),
+            (json!({"layers": [nest(4)]}), "/layers/0/layers/0/layers/0/layers/0/layers/0"),
             (json!({"layers": [{"type": "block", "layers": []}]}), "/layers/0/layers"),
             (json!({"layers": [{"type": "block"}]}), "/layers/0/layers"),
             (json!({"layers": [{"type": "block", "layers": ["relu"], "repeat": 0}]}), "/layers/0/repeat"),
