@@ -61,13 +61,14 @@ def frozen(value):
 
 def activation(spec):
     """A function, or none."""
-    if spec is None or isinstance(spec, str):
-        return spec
-    fields = {name: value for name, value in spec.items() if name != "type"}
-    if spec["type"] == "elu":
-        # The function's default is the layer's.
-        return lambda x: keras.activations.elu(x, **fields)
-    function = getattr(keras.activations, spec["type"])
+    if spec is None:
+        return None
+    kind, fields = (spec, {}) if isinstance(spec, str) else (
+        spec["type"], {name: value for name, value in spec.items() if name != "type"})
+    if kind == "leaky_relu":
+        # The default slope is that of Keras's layer, not of its function.
+        fields = {"negative_slope": 0.3, **fields}
+    function = getattr(keras.activations, kind)
     return lambda x: function(x, **fields)
 
 
@@ -163,17 +164,12 @@ def apply(spec, values):
     if kind == "activation":
         built = keras.layers.Activation(fields["activation"])
     elif kind not in LAYERS:
-        built = keras.layers.Activation(activation(leaky(spec)))
+        built = keras.layers.Activation(activation({"type": kind, **fields}))
     elif not isinstance(fields.get("padding", "valid"), str):
         return explicit(kind, fields, value)
     else:
         built = LAYERS[kind](**fields)
     return built(value), built
-
-
-def leaky(spec):
-    """The default slope is that of Keras's layer, not of its function."""
-    return {"negative_slope": 0.3, **spec} if spec["type"] == "leaky_relu" else spec
 
 
 def field(kind, weight):

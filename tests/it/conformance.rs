@@ -173,7 +173,7 @@ fn name_of(body: &Value) -> &str {
 }
 
 /// The network of one layer, or what the layer has against these shapes.
-fn network_of(body: &Value, inputs: &[Shape], channels_last: bool) -> Option<NetworkPlan> {
+pub(crate) fn network_of(body: &Value, inputs: &[Shape], channels_last: bool) -> Option<NetworkPlan> {
     let layer: Layer = read(body);
     let output_shape = layer.infer(inputs).ok()?.output;
     let sources = (0..inputs.len()).map(Source::Input).collect();
