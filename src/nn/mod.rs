@@ -2,12 +2,14 @@
 //! and its mathematics, and a word in the list of its set.
 
 pub mod activations;
+pub mod constraints;
 pub mod initializers;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
 pub mod network;
 pub mod optimizers;
+pub mod regularizers;
 pub mod schedules;
 
 /// Why a component does not fit where it stands.

@@ -1,11 +1,15 @@
 //! A network out of its nodes: built once, passed through many times.
 
+use std::cell::RefCell;
+
 use tch::{Device, Tensor};
 
 use super::activations::Activation;
+use super::initializers::ParameterSpec;
 use super::layers::{Forward, Inferred, Layer, NodeContext};
+use super::regularizers::Regularizer;
 use super::{FieldError, Pass};
-use crate::spec::Shape;
+use crate::spec::{NodeOptions, Shape};
 use crate::torch::{Parameter, Parameters, ops};
 
 /// A network as data: what a plan proves and a model keeps.
@@ -34,6 +38,7 @@ pub struct NetworkNode {
     pub layer: Layer,
     pub inputs: Vec<Source>,
     pub output_shape: Shape,
+    pub options: NodeOptions,
 }
 
 /// Where a node's input comes from.
@@ -55,14 +60,14 @@ impl NetworkPlan {
 
     /// Whether channels innermost in memory make it faster: it convolves.
     pub fn wants_channels_last(&self) -> bool {
-        self.nodes.iter().any(|node| node.layer.name() == "conv2d")
+        self.nodes.iter().any(|node| node.layer.convolves())
     }
 
     /// The nodes whose activation [may run late](may_run_late).
     pub fn movable_activations(&self) -> Vec<usize> {
         let movable = |index: &usize| {
             let takes = |node: &&NetworkNode| node.inputs.contains(&Source::Node(*index));
-            let mut takers = self.nodes.iter().filter(takes).map(|node| node.layer.name());
+            let mut takers = self.nodes.iter().filter(takes).map(|node| &node.layer);
             may_run_late(&self.nodes[*index].layer, self.outputs.contains(index), &mut takers)
         };
         (0..self.nodes.len()).filter(movable).collect()
@@ -78,12 +83,18 @@ impl NetworkPlan {
 }
 
 /// Whether a layer's activation may run behind max-pooling instead of before it: it looks at each element alone and never
-/// decreases, the pooling is all that it feeds (`takers` are the layers that take it), and it is no output.
-pub fn may_run_late(layer: &Layer, is_output: bool, takers: &mut dyn Iterator<Item = &'static str>) -> bool {
-    let moves = layer
-        .activation()
-        .is_some_and(|activation| activation.name() != "linear" && activation.elementwise_non_decreasing());
-    moves && !is_output && takers.next() == Some("max_pool2d") && takers.next().is_none()
+/// decreases, the pooling is all that it feeds (`takers` are the layers that take it), and it is no output, nor is there
+/// a penalty on what comes out of it.
+pub fn may_run_late<'a>(
+    layer: &Layer,
+    is_output: bool,
+    takers: &mut dyn Iterator<Item = &'a Layer>,
+) -> bool {
+    let moves = layer.activity_regularizer().is_none()
+        && layer.activation().is_some_and(|activation| {
+            activation.name() != "linear" && activation.elementwise_non_decreasing()
+        });
+    moves && !is_output && takers.next().is_some_and(|taker| taker.takes_greatest()) && takers.next().is_none()
 }
 
 /// What a pass is to give.
@@ -101,6 +112,11 @@ pub struct Network {
     outputs: Vec<Output>,
     parameters: Parameters,
     trainable: Vec<Tensor>,
+    learning_rate_factors: Vec<f64>,
+    penalties: Vec<(Tensor, Regularizer)>,
+    constraints: Vec<(Tensor, ParameterSpec)>,
+    /// Of the last pass; `None` where no layer has one.
+    activity_penalty: RefCell<Option<Tensor>>,
     images_inside: bool,
     /// How many nodes and outputs take each input and each node's value.
     input_uses: Vec<usize>,
@@ -113,6 +129,7 @@ struct Node {
     activation: Option<Activation>,
     /// Those of nodes before it that run behind this one.
     late: Option<Activation>,
+    activity_regularizer: Option<Regularizer>,
     uses: usize,
 }
 
@@ -135,23 +152,16 @@ impl Network {
     pub fn new(plan: &NetworkPlan, seed: u64, device: Device) -> Result<Self, String> {
         let inferred =
             plan.infer().map_err(|(node, error)| format!("{}: {}", plan.nodes[node].name, error.detail))?;
-        let mut parameters = Parameters::default();
+        let mut own = Own::default();
         let mut nodes = Vec::with_capacity(plan.nodes.len());
         for (index, (node, inferred)) in plan.nodes.iter().zip(&inferred).enumerate() {
-            let context = NodeContext { seed, name: node.name.clone() };
-            let own = initialise(&context, inferred, plan.channels_last, device)?;
-            let tensors: Vec<Tensor> = own.iter().map(|parameter| parameter.tensor.shallow_clone()).collect();
+            let context = NodeContext { seed, name: node.name.clone(), trainable: node.options.trainable };
+            let parameters = initialise(&context, inferred, plan.channels_last, device)?;
+            let tensors: Vec<Tensor> =
+                parameters.iter().map(|parameter| parameter.tensor.shallow_clone()).collect();
             let forward = node.layer.build(&plan.input_shapes(index), &tensors, &context);
-            for parameter in own {
-                parameters.push(parameter);
-            }
-            let late = |index: &usize| plan.late_activations.contains(index);
-            let before = node.inputs.iter().find_map(|source| match source {
-                Source::Node(before) if late(before) => plan.nodes[*before].layer.activation().cloned(),
-                _ => None,
-            });
-            let activation = node.layer.activation().filter(|_| !late(&index)).cloned();
-            nodes.push(Node { forward, inputs: node.inputs.clone(), activation, late: before, uses: 0 });
+            own.take(parameters, &inferred.parameters, node.options);
+            nodes.push(Node::new(plan, index, forward));
         }
         let mut input_uses = vec![0; plan.inputs.len()];
         for source in plan.nodes.iter().flat_map(|node| &node.inputs) {
@@ -161,12 +171,18 @@ impl Network {
             }
         }
         let outputs = plan.outputs.iter().map(|node| Output { node: *node, fused: false }).collect();
-        let trainable = parameters
-            .iter()
-            .filter(|parameter| parameter.trainable)
-            .map(|parameter| parameter.tensor.shallow_clone());
-        let trainable = trainable.collect();
-        Ok(Self { nodes, outputs, parameters, trainable, images_inside: plan.channels_last, input_uses })
+        Ok(Self {
+            nodes,
+            outputs,
+            parameters: own.parameters,
+            trainable: own.trainable,
+            learning_rate_factors: own.learning_rate_factors,
+            penalties: own.penalties,
+            constraints: own.constraints,
+            activity_penalty: RefCell::new(None),
+            images_inside: plan.channels_last,
+            input_uses,
+        })
     }
 
     /// Says for each output whether its loss is fused with the last activation; `Head::Logits` then leaves that out.
@@ -181,6 +197,7 @@ impl Network {
     /// The outputs of a batch, in the plan's order.
     pub fn forward(&self, inputs: &[Tensor], pass: &Pass, head: Head) -> Vec<Tensor> {
         let inputs: Vec<Tensor> = inputs.iter().map(|input| self.laid_out(input)).collect();
+        let mut activity = None;
         let mut values: Vec<Option<Value>> = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
             let taken: Vec<&Tensor> = node
@@ -202,9 +219,13 @@ impl Network {
             if let (Some(activation), true) = (&node.activation, !fused || self.needs_value(index)) {
                 value = activation.apply(&value);
             }
+            if let Some(regularizer) = &node.activity_regularizer {
+                activity = add(activity, regularizer.penalty(&value) / value.size()[0].max(1));
+            }
             values.push(Some(Value { value, before, uses: node.uses + self.outputs_of(index) }));
             release(node, &mut values);
         }
+        self.activity_penalty.replace(activity);
         self.outputs
             .iter()
             .filter_map(|output| values[output.node].as_ref().map(|value| value.head(output.fused)))
@@ -234,7 +255,10 @@ impl Network {
 
     /// Whether a node's value is taken behind its activation.
     fn needs_value(&self, node: usize) -> bool {
-        self.nodes[node].uses > 0 || self.outputs.iter().any(|output| output.node == node && !output.fused)
+        let Node { uses, activity_regularizer, .. } = &self.nodes[node];
+        *uses > 0
+            || activity_regularizer.is_some()
+            || self.outputs.iter().any(|output| output.node == node && !output.fused)
     }
 
     /// What gradients are taken of, in the plan's order.
@@ -246,6 +270,35 @@ impl Network {
     pub fn trainable_named(&self) -> Vec<(String, Tensor)> {
         let trainable = self.parameters.iter().filter(|parameter| parameter.trainable);
         trainable.map(|parameter| (parameter.path.clone(), parameter.tensor.shallow_clone())).collect()
+    }
+
+    /// What the learning rate is multiplied by for each of [`trainable`](Self::trainable).
+    pub fn learning_rate_factors(&self) -> &[f64] {
+        &self.learning_rate_factors
+    }
+
+    /// What the regularisers add to the loss: those of parameters as they are, those of activities as of the last pass, by
+    /// example. `None` where there are none.
+    pub fn penalty(&self) -> Option<Tensor> {
+        let activity = self.activity_penalty.borrow().as_ref().map(Tensor::shallow_clone);
+        self.penalties.iter().fold(activity, |sum, (parameter, regularizer)| {
+            add(sum, regularizer.penalty(parameter))
+        })
+    }
+
+    /// Makes the constraints hold, behind a step.
+    pub fn constrain(&self) {
+        if self.constraints.is_empty() {
+            return;
+        }
+        tch::no_grad(|| {
+            for (tensor, spec) in &self.constraints {
+                let Some(constraint) = &spec.constraint else { continue };
+                let values = tensor.reshape(spec.layout.unfolded(&spec.shape));
+                let constrained = constraint.apply(&values, spec).reshape(&spec.shape);
+                tensor.shallow_clone().copy_(&constrained);
+            }
+        });
     }
 
     /// All parameters by path in the plan's order, sharing their memory: what a file of weights holds.
@@ -266,6 +319,58 @@ impl Network {
     pub fn inputs(&self) -> usize {
         self.input_uses.len()
     }
+}
+
+/// The network's own, as it is gathered node by node.
+#[derive(Default)]
+struct Own {
+    parameters: Parameters,
+    trainable: Vec<Tensor>,
+    learning_rate_factors: Vec<f64>,
+    penalties: Vec<(Tensor, Regularizer)>,
+    constraints: Vec<(Tensor, ParameterSpec)>,
+}
+
+impl Own {
+    /// Takes a node's parameters. What is frozen is neither penalised nor constrained.
+    fn take(&mut self, parameters: Vec<Parameter>, specs: &[ParameterSpec], options: NodeOptions) {
+        for (parameter, spec) in parameters.into_iter().zip(specs) {
+            if parameter.trainable {
+                let tensor = || parameter.tensor.shallow_clone();
+                self.trainable.push(tensor());
+                self.learning_rate_factors.push(options.learning_rate_factor.get());
+                self.penalties.extend(spec.regularizer.clone().map(|regularizer| (tensor(), regularizer)));
+                self.constraints.extend(spec.constraint.is_some().then(|| (tensor(), spec.clone())));
+            }
+            self.parameters.push(parameter);
+        }
+    }
+}
+
+impl Node {
+    fn new(plan: &NetworkPlan, index: usize, forward: Box<dyn Forward>) -> Self {
+        let node = &plan.nodes[index];
+        let late = |index: &usize| plan.late_activations.contains(index);
+        let before = node.inputs.iter().find_map(|source| match source {
+            Source::Node(before) if late(before) => plan.nodes[*before].layer.activation().cloned(),
+            _ => None,
+        });
+        Self {
+            forward,
+            inputs: node.inputs.clone(),
+            activation: node.layer.activation().filter(|_| !late(&index)).cloned(),
+            late: before,
+            activity_regularizer: node.layer.activity_regularizer().cloned(),
+            uses: 0,
+        }
+    }
+}
+
+fn add(sum: Option<Tensor>, other: Tensor) -> Option<Tensor> {
+    Some(match sum {
+        Some(sum) => sum + other,
+        None => other,
+    })
 }
 
 /// Lets go of what nobody takes any more: without gradients that frees its memory.
@@ -298,7 +403,8 @@ fn initialise(
     channels_last: bool,
     device: Device,
 ) -> Result<Vec<Parameter>, String> {
-    let initialise = |spec: &super::initializers::ParameterSpec| {
+    let initialise = |spec: &ParameterSpec| {
+        let trainable = spec.trainable && node.trainable;
         let values = spec.initializer.fill(spec, node.initial(spec.name));
         let tensor = Tensor::f_from_slice(&values)
             .and_then(|flat| flat.f_reshape(&spec.shape))
@@ -311,8 +417,8 @@ fn initialise(
         };
         Ok(Parameter {
             path: format!("{}.{}", node.name, spec.name),
-            tensor: tensor.set_requires_grad(spec.trainable),
-            trainable: spec.trainable,
+            tensor: tensor.set_requires_grad(trainable),
+            trainable,
         })
     };
     inferred.parameters.iter().map(initialise).collect()

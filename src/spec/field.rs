@@ -209,6 +209,8 @@ macro_rules! whole_numbers {
 whole_numbers! {
     /// A width or extent of a layer: units, filters, kernel sizes, strides, examples in a batch.
     Size: u64, 1..=1_048_576;
+    /// How often a block of layers stands.
+    Repeats: u64, 1..=1_000;
     /// Passes over the training part; none gives the untrained model.
     Epochs: u64, 0..=1_000_000;
     /// A number of something, possibly none.
@@ -283,6 +285,9 @@ real_numbers! {
     /// A share of something: neither nothing nor all of it.
     Fraction: "a number above 0 and below 1", |number| number > 0.0 && number < 1.0,
         {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1};
+    /// A share of something, from nothing to all of it.
+    Share: "a number from 0 to 1", |number| (0.0..=1.0).contains(&number),
+        {"type": "number", "minimum": 0, "maximum": 1};
     /// A rate that may be zero: dropout, momentum, decay of a mean.
     Rate: "a number of at least 0 and below 1", |number| (0.0..1.0).contains(&number),
         {"type": "number", "minimum": 0, "exclusiveMaximum": 1};

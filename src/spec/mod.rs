@@ -1,5 +1,6 @@
 //! The words of a job: wire types that know nothing of tensors, HTTP or SQL.
 
+mod block;
 pub mod component;
 pub mod dataset;
 mod errors;
@@ -10,6 +11,7 @@ mod pointer;
 pub mod record;
 pub mod report;
 
+pub use block::Block;
 pub use component::{Component, ComponentInfo};
 pub use errors::{SpecError, SpecErrors};
 pub use field::*;

@@ -2,17 +2,21 @@
 
 use serde_json::{Map, Value, json};
 
+use super::block::{BLOCK, BlockSpec, Expansion};
 use super::field::found;
-use super::{Component, Field, NodeName, Pointer, SpecErrors};
+use super::{Component, Field, NodeName, NonNegative, Pointer, Record, SpecErrors};
 
 /// A network. A sequence is the graph whose nodes follow one another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelSpec {
     pub form: Form,
+    /// Blocks are taken apart.
     pub nodes: Vec<NodeSpec>,
     /// The nodes whose values are the network's outputs; those that feed no other where it is absent.
     pub outputs: Option<Outputs>,
     pub pointer: Pointer,
+    /// As the body writes it, where that has blocks.
+    written: Option<Vec<Entry>>,
 }
 
 /// How the body writes the network.
@@ -37,12 +41,74 @@ impl Form {
 pub struct NodeSpec {
     pub component: Component,
     pub name: Option<NodeName>,
-    /// In a graph, what it takes; in a sequence it takes what stands before it.
-    pub inputs: Option<Vec<String>>,
+    /// `None` where a node of a graph does not say it.
+    pub inputs: Option<Vec<Taken>>,
+    /// Of a node that a block makes and the body does not write: what to do where it does not fit.
+    pub advice: Option<&'static str>,
+}
+
+/// What a node takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// What enters a sequence.
+    Data,
+    /// Another node, by its place among the nodes.
+    Node(usize),
+    /// What the body names, and where.
+    Named(String, Pointer),
+}
+
+impl Taken {
+    /// The names; what has none is known by its place in the body.
+    pub(super) fn write(inputs: &[Self]) -> Value {
+        let name = |taken: &Self| match taken {
+            Self::Named(name, _) => Some(json!(name)),
+            _ => None,
+        };
+        inputs.iter().filter_map(name).collect()
+    }
 }
 
 /// The members of a node that are not the layer's own.
-pub const NODE_MEMBERS: [&str; 2] = ["name", "inputs"];
+pub const NODE_MEMBERS: [&str; 4] = ["name", "inputs", "trainable", "learning_rate_factor"];
+
+crate::record! {
+    /// What every node may say beside its layer's own fields.
+    #[derive(Copy)]
+    pub struct NodeOptions {
+        /// Whether training changes the node. One that is frozen keeps its parameters, running statistics among them, and
+        /// normalises as in inference.
+        pub trainable: bool = true,
+        /// What the learning rate is multiplied by for the node's parameters.
+        pub learning_rate_factor: NonNegative = NonNegative::literal(1.0),
+    }
+}
+
+impl Default for NodeOptions {
+    fn default() -> Self {
+        Self { trainable: true, learning_rate_factor: NonNegative::literal(1.0) }
+    }
+}
+
+impl NodeOptions {
+    /// Those among the members of a node.
+    pub fn of(members: &Map<String, Value>, at: &Pointer, errors: &mut SpecErrors) -> Option<Self> {
+        Self::read_fields(&Self::said(members), at, "a node", &[], errors)
+    }
+
+    /// The members of a node that are such.
+    pub(super) fn said(members: &Map<String, Value>) -> Map<String, Value> {
+        let own = members.iter().filter(|(member, _)| Self::FIELD_NAMES.contains(&member.as_str()));
+        own.map(|(member, value)| (member.clone(), value.clone())).collect()
+    }
+}
+
+/// A layer or a block in a body.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Entry {
+    Layer(NodeSpec),
+    Block(BlockSpec),
+}
 
 /// Output nodes: listed, or by target.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +121,16 @@ pub enum Outputs {
 impl ModelSpec {
     /// Where node `index` stands.
     pub fn node_pointer(&self, index: usize) -> Pointer {
-        self.pointer.key(self.form.member()).index(index)
+        self.nodes[index].component.pointer.clone()
+    }
+
+    /// Where a field of node `index` stands; of a node that the body does not write, what asks for it.
+    pub fn field_pointer(&self, index: usize, field: Option<&str>) -> Pointer {
+        let node = &self.nodes[index];
+        match field {
+            Some(field) if node.advice.is_none() => node.component.pointer.key(field),
+            _ => node.component.pointer.clone(),
+        }
     }
 }
 
@@ -74,17 +149,26 @@ impl Field for ModelSpec {
                 return None;
             }
         };
-        let nodes = read_nodes(&members[form.member()], form, &at.key(form.member()), errors);
+        let entries = read_entries(&members[form.member()], form, &at.key(form.member()), errors);
+        let expansion = entries.as_ref().and_then(|entries| Expansion::of(entries, form, errors));
         let outputs = match members.get("outputs") {
             None | Some(Value::Null) => Some(None),
             Some(outputs) => Outputs::read(outputs, &at.key("outputs"), errors).map(Some),
         };
-        Some(Self { form, nodes: nodes?, outputs: outputs?, pointer: at.clone() })
+        let (expansion, entries) = (expansion?, entries?);
+        let written = entries.iter().any(|entry| matches!(entry, Entry::Block(_))).then_some(entries);
+        let mut model =
+            Self { form, nodes: expansion.nodes, outputs: outputs?, pointer: at.clone(), written };
+        model.name_blocks(&expansion.last);
+        Some(model)
     }
 
     fn write(&self) -> Value {
         let mut members = Map::new();
-        let nodes = self.nodes.iter().map(NodeSpec::write).collect();
+        let nodes = match &self.written {
+            Some(entries) => entries.iter().map(Entry::write).collect(),
+            None => self.nodes.iter().map(NodeSpec::write).collect(),
+        };
         members.insert(self.form.member().into(), Value::Array(nodes));
         if let Some(outputs) = &self.outputs {
             members.insert("outputs".into(), outputs.write());
@@ -98,44 +182,117 @@ impl Field for ModelSpec {
     }
 }
 
-fn read_nodes(value: &Value, form: Form, at: &Pointer, errors: &mut SpecErrors) -> Option<Vec<NodeSpec>> {
-    const MOST: usize = 10_000;
+/// The most nodes of a network.
+pub(super) const MOST_NODES: usize = 10_000;
+
+pub(super) const NO_INPUTS: &str = "is missing: a node of a graph names what it takes, such as [\"input\"]";
+
+pub(super) fn read_entries(
+    value: &Value,
+    form: Form,
+    at: &Pointer,
+    errors: &mut SpecErrors,
+) -> Option<Vec<Entry>> {
     let Some(items) = value.as_array() else {
         errors.push(at, format!("must be a list, not {}", found(value)));
         return None;
     };
-    if items.is_empty() || items.len() > MOST {
-        errors.push(at, format!("must hold 1 to {MOST} nodes, not {}", items.len()));
+    if items.is_empty() || items.len() > MOST_NODES {
+        errors.push(at, format!("must hold 1 to {MOST_NODES} nodes, not {}", items.len()));
         return None;
     }
-    let read: Vec<Option<NodeSpec>> = items
+    let read: Vec<Option<Entry>> = items
         .iter()
         .enumerate()
-        .map(|(index, item)| NodeSpec::read(item, form, &at.index(index), errors))
+        .map(|(index, item)| Entry::read(item, form, &at.index(index), errors))
         .collect();
     read.into_iter().collect()
 }
 
-impl NodeSpec {
+impl ModelSpec {
+    /// Lets those who name a block have its last node. A node of that name goes first.
+    fn name_blocks(&mut self, last: &[(String, usize)]) {
+        let named = |name: &str| {
+            self.nodes.iter().any(|node| node.name.as_ref().is_some_and(|own| own.as_str() == name))
+        };
+        let last: Vec<&(String, usize)> = last.iter().filter(|(name, _)| !named(name)).collect();
+        let find = |name: &str| last.iter().find(|(block, _)| block == name).map(|(_, node)| *node);
+        let names: Vec<Option<NodeName>> = self.nodes.iter().map(|node| node.name.clone()).collect();
+        for taken in self.nodes.iter_mut().flat_map(|node| node.inputs.iter_mut().flatten()) {
+            if let Taken::Named(name, _) = taken
+                && let Some(node) = find(name)
+            {
+                *taken = Taken::Node(node);
+            }
+        }
+        let output = |name: &mut String| {
+            if let Some(node) = find(name).and_then(|node| names[node].as_ref()) {
+                *name = node.as_str().to_owned();
+            }
+        };
+        match &mut self.outputs {
+            Some(Outputs::Nodes(nodes)) => nodes.iter_mut().for_each(output),
+            Some(Outputs::ByTarget(pairs)) => pairs.iter_mut().map(|(_, node)| node).for_each(output),
+            None => {}
+        }
+    }
+}
+
+impl Entry {
     fn read(value: &Value, form: Form, at: &Pointer, errors: &mut SpecErrors) -> Option<Self> {
         let component = Component::read(value, "type", at, errors)?;
         let name = match component.fields.get("name") {
             Some(name) => NodeName::read(name, &at.key("name"), errors).map(Some),
             None => Some(None),
         };
-        let inputs = match (component.fields.get("inputs"), form) {
-            (None | Some(Value::Null), _) => Some(None),
-            (Some(_), Form::Layers) => {
-                errors.push(
-                    &at.key("inputs"),
-                    "has no place in \"layers\", where each takes what stands before it",
-                );
-                None
-            }
-            (Some(Value::String(input)), Form::Nodes) => Some(Some(vec![input.clone()])),
-            (Some(inputs), Form::Nodes) => Vec::read(inputs, &at.key("inputs"), errors).map(Some),
-        };
-        Some(Self { component, name: name?, inputs: inputs? })
+        let inputs = read_inputs(component.fields.get("inputs"), form, &at.key("inputs"), errors);
+        if component.kind == BLOCK {
+            return BlockSpec::read(component, name?, inputs?, form, errors).map(Self::Block);
+        }
+        Some(Self::Layer(NodeSpec { component, name: name?, inputs: inputs?, advice: None }))
+    }
+
+    pub(super) fn inputs(&self) -> Option<&Vec<Taken>> {
+        match self {
+            Self::Layer(layer) => layer.inputs.as_ref(),
+            Self::Block(block) => block.inputs.as_ref(),
+        }
+    }
+
+    pub(super) fn write(&self) -> Value {
+        match self {
+            Self::Layer(layer) => layer.write(),
+            Self::Block(block) => block.write(),
+        }
+    }
+}
+
+/// What a node names as its inputs; `Some(None)` where it names none.
+fn read_inputs(
+    inputs: Option<&Value>,
+    form: Form,
+    at: &Pointer,
+    errors: &mut SpecErrors,
+) -> Option<Option<Vec<Taken>>> {
+    let named = |names: Vec<String>| {
+        let taken = names.into_iter().enumerate();
+        Some(taken.map(|(place, name)| Taken::Named(name, at.index(place))).collect())
+    };
+    match (inputs, form) {
+        (None | Some(Value::Null), _) => Some(None),
+        (Some(_), Form::Layers) => {
+            errors.push(at, "has no place in \"layers\", where each takes what stands before it");
+            None
+        }
+        (Some(Value::String(input)), Form::Nodes) => Some(named(vec![input.clone()])),
+        (Some(inputs), Form::Nodes) => Vec::read(inputs, at, errors).map(named),
+    }
+}
+
+impl NodeSpec {
+    /// A layer without a name or a place.
+    pub(super) fn of(component: Component) -> Self {
+        Self { component, name: None, inputs: None, advice: None }
     }
 
     fn write(&self) -> Value {
@@ -148,11 +305,13 @@ impl NodeSpec {
             self.component
                 .fields
                 .iter()
-                .filter(|(member, _)| *member != "type" && !NODE_MEMBERS.contains(&member.as_str()))
+                .filter(|(member, _)| !["type", "name", "inputs"].contains(&member.as_str()))
                 .map(|(member, value)| (member.clone(), value.clone())),
         );
-        if let Some(inputs) = &self.inputs {
-            members.insert("inputs".into(), json!(inputs));
+        if let Some(inputs) =
+            self.inputs.as_ref().filter(|inputs| matches!(inputs[..], [Taken::Named(..), ..]))
+        {
+            members.insert("inputs".into(), Taken::write(inputs));
         }
         Value::Object(members)
     }
@@ -228,5 +387,126 @@ mod tests {
             assert!(ModelSpec::read(&body, &Pointer::root(), &mut errors).is_none());
             assert_eq!(errors.iter().next().unwrap().pointer.as_str(), place, "{body}");
         }
+    }
+
+    fn names(model: &ModelSpec) -> Vec<&str> {
+        model.nodes.iter().map(|node| node.name.as_ref().map_or("", NodeName::as_str)).collect()
+    }
+
+    #[test]
+    fn a_block_stands_as_often_as_it_says() {
+        let body = json!({"layers": [
+            "flatten",
+            {"type": "block", "name": "stage", "repeat": 2, "residual": true, "activation": "relu", "trainable": false,
+             "layers": [{"type": "dense", "units": 4, "trainable": true}, "dense",
+                        {"type": "block", "layers": [{"type": "dropout", "rate": 0.5, "name": "drop"}]}]},
+            {"type": "block", "layers": ["tanh"], "residual": true, "shortcut": ["linear"]},
+            {"type": "block", "layers": ["tanh"], "residual": true}]});
+        let mut errors = SpecErrors::new();
+        let model =
+            ModelSpec::read(&body, &Pointer::root(), &mut errors).unwrap_or_else(|| panic!("{errors}"));
+        assert_eq!(
+            names(&model),
+            [
+                "",
+                "stage_1_dense",
+                "stage_1_dense_1",
+                "stage_1_block_drop",
+                "stage_1_add",
+                "stage_1_relu",
+                "stage_2_dense",
+                "stage_2_dense_1",
+                "stage_2_block_drop",
+                "stage_2_add",
+                "stage_2_relu",
+                "block_tanh",
+                "block_shortcut_linear",
+                "block_add",
+                "block_1_tanh",
+                "block_1_add",
+            ]
+        );
+        let taken = |index: usize| model.nodes[index].inputs.clone().unwrap();
+        assert_eq!(taken(0), [Taken::Data]);
+        assert_eq!(taken(4), [Taken::Node(0), Taken::Node(3)]);
+        assert_eq!(taken(6), [Taken::Node(5)]);
+        assert_eq!(taken(13), [Taken::Node(12), Taken::Node(11)]);
+        assert_eq!(taken(15), [Taken::Node(13), Taken::Node(14)]);
+        assert_eq!(model.nodes[15].component.fields["projection"], true);
+        assert_eq!(model.node_pointer(8).as_str(), "/layers/1/layers/2/layers/0");
+        assert_eq!(model.field_pointer(9, Some("inputs")).as_str(), "/layers/1/residual");
+        assert_eq!(model.nodes[1].component.fields["trainable"], true);
+        assert_eq!(model.nodes[2].component.fields["trainable"], false);
+        let again = ModelSpec::read(&model.write(), &Pointer::root(), &mut errors).unwrap();
+        assert_eq!(names(&again), names(&model));
+    }
+
+    #[test]
+    fn the_name_of_a_block_is_its_last_node() {
+        let body = json!({"nodes": [
+            {"type": "block", "name": "b", "repeat": 2, "inputs": "input", "layers": ["relu", "tanh"]},
+            {"type": "add", "inputs": ["b", "input"]}], "outputs": ["b", "add"]});
+        let mut errors = SpecErrors::new();
+        let model =
+            ModelSpec::read(&body, &Pointer::root(), &mut errors).unwrap_or_else(|| panic!("{errors}"));
+        let Some([Taken::Node(3), Taken::Named(name, at)]) = model.nodes[4].inputs.as_deref() else {
+            panic!("{:?}", model.nodes[4].inputs)
+        };
+        assert_eq!((name.as_str(), at.as_str()), ("input", "/nodes/1/inputs/1"));
+        assert_eq!(model.outputs, Some(Outputs::Nodes(vec!["b_2_tanh".into(), "add".into()])));
+    }
+
+    #[test]
+    fn blocks_are_held_within_bounds_and_their_mistakes_have_their_places() {
+        let nest = |depth: usize| {
+            (0..depth)
+                .fold(json!("relu"), |inner, _| json!({"type": "block", "repeat": 1000, "layers": [inner]}))
+        };
+        let long = "n".repeat(150);
+        for (body, place) in [
+            (json!({"layers": [nest(4)]}), "/layers/0/layers/0/layers/0/layers/0/layers/0"),
+            (json!({"layers": [{"type": "block", "layers": []}]}), "/layers/0/layers"),
+            (json!({"layers": [{"type": "block"}]}), "/layers/0/layers"),
+            (json!({"layers": [{"type": "block", "layers": ["relu"], "repeat": 0}]}), "/layers/0/repeat"),
+            (json!({"layers": [{"type": "block", "layers": ["relu"], "repeats": 2}]}), "/layers/0/repeats"),
+            (
+                json!({"layers": [{"type": "block", "layers": ["relu"], "shortcut": "none"}]}),
+                "/layers/0/shortcut",
+            ),
+            (
+                json!({"layers": [{"type": "block", "layers": [{"type": "relu", "inputs": "x"}]}]}),
+                "/layers/0/layers/0/inputs",
+            ),
+            (json!({"nodes": [{"type": "block", "layers": ["relu"]}]}), "/nodes/0/inputs"),
+            (
+                json!({"nodes": [{"type": "block", "layers": ["add"], "inputs": ["a", "b"], "residual": true}]}),
+                "/nodes/0/inputs",
+            ),
+            (
+                json!({"layers": [{"type": "block", "name": long, "layers": [{"type": "relu", "name": long}]}]}),
+                "/layers/0/layers/0/name",
+            ),
+            (json!({"layers": [{"type": "block", "layers": ["ä"]}]}), "/layers/0/layers/0/type"),
+            (json!({"layers": [{"type": "relu", "trainable": 1}]}), "/layers/0/trainable"),
+        ] {
+            let mut errors = SpecErrors::new();
+            let read = ModelSpec::read(&body, &Pointer::root(), &mut errors);
+            let read = read.map(|model| {
+                model.nodes.iter().for_each(|node| {
+                    _ = NodeOptions::of(&node.component.fields, &node.component.pointer, &mut errors);
+                })
+            });
+            assert_eq!(
+                errors.iter().next().map(|error| error.pointer.as_str()),
+                Some(place),
+                "{body} {read:?}"
+            );
+        }
+        let numbers =
+            json!({"type": "dense", "kernel_initializer": {"type": "constant", "value": vec![1; 20_000]}});
+        let body = json!({"layers": [{"type": "block", "repeat": 1000, "layers": [numbers]}]});
+        let mut errors = SpecErrors::new();
+        assert!(ModelSpec::read(&body, &Pointer::root(), &mut errors).is_none());
+        assert!(errors.to_string().contains("values"), "{errors}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::nn::network::Source;
 use crate::spec::field::did_you_mean;
-use crate::spec::{Form, ModelSpec, Pointer, SpecErrors};
+use crate::spec::{Form, ModelSpec, NodeSpec, Pointer, SpecErrors, Taken};
 
 /// A network's wiring: what each node is called and what it takes.
 pub(crate) struct Graph {
@@ -20,10 +20,7 @@ impl Graph {
     /// Reads the wiring of `model`, whose data enter as `inputs`; every mistake is noted.
     pub(crate) fn read(model: &ModelSpec, inputs: &[String], errors: &mut SpecErrors) -> Self {
         let names = name_nodes(model, inputs, errors);
-        let wiring = match model.form {
-            Form::Layers => wire_sequence(model, inputs, errors),
-            Form::Nodes => wire_graph(model, inputs, &names, errors),
-        };
+        let wiring = wire(model, inputs, &names, errors);
         let order = sort(model, &names, &wiring, errors);
         Self { names, inputs: wiring, order }
     }
@@ -70,8 +67,13 @@ fn name_nodes(model: &ModelSpec, inputs: &[String], errors: &mut SpecErrors) -> 
         .collect()
 }
 
-fn wire_sequence(model: &ModelSpec, inputs: &[String], errors: &mut SpecErrors) -> Vec<Option<Vec<Source>>> {
-    if inputs.len() > 1 {
+fn wire(
+    model: &ModelSpec,
+    inputs: &[String],
+    names: &[String],
+    errors: &mut SpecErrors,
+) -> Vec<Option<Vec<Source>>> {
+    if model.form == Form::Layers && inputs.len() > 1 {
         errors.push(
             &model.pointer.key("layers"),
             format!(
@@ -80,44 +82,34 @@ fn wire_sequence(model: &ModelSpec, inputs: &[String], errors: &mut SpecErrors) 
             ),
         );
     }
-    (0..model.nodes.len())
-        .map(|index| Some(vec![if index == 0 { Source::Input(0) } else { Source::Node(index - 1) }]))
-        .collect()
-}
-
-fn wire_graph(
-    model: &ModelSpec,
-    inputs: &[String],
-    names: &[String],
-    errors: &mut SpecErrors,
-) -> Vec<Option<Vec<Source>>> {
     let mut sources: HashMap<&str, Source> = HashMap::new();
     // Of nodes that share a name, which is told already, the first is meant.
     sources.extend(names.iter().enumerate().rev().map(|(index, name)| (name.as_str(), Source::Node(index))));
     sources.extend(inputs.iter().enumerate().map(|(index, name)| (name.as_str(), Source::Input(index))));
-    let mut wiring = Vec::with_capacity(model.nodes.len());
+    let mut find = |taken: &Taken| match taken {
+        Taken::Data => Some(Source::Input(0)),
+        Taken::Node(node) => Some(Source::Node(*node)),
+        Taken::Named(name, at) => {
+            let source = sources.get(name.as_str()).copied();
+            if source.is_none() {
+                let shown: String = name.chars().take(64).collect();
+                let hint = did_you_mean(name, sources.keys().copied());
+                errors.push(at, format!("\"{shown}\" is neither a node nor an input{hint}"));
+            }
+            source
+        }
+    };
+    let wired = |node: &NodeSpec| {
+        let wanted = node.inputs.as_ref().filter(|wanted| !wanted.is_empty())?;
+        let found: Vec<Option<Source>> = wanted.iter().map(&mut find).collect();
+        found.into_iter().collect()
+    };
+    let wiring = model.nodes.iter().map(wired).collect();
     for (index, node) in model.nodes.iter().enumerate() {
-        let at = model.node_pointer(index).key("inputs");
-        let Some(wanted) = node.inputs.as_ref().filter(|wanted| !wanted.is_empty()) else {
+        if node.inputs.as_ref().is_none_or(Vec::is_empty) {
+            let at = model.node_pointer(index).key("inputs");
             errors.push(&at, "is missing: a node of a graph names what it takes, such as [\"input\"]");
-            wiring.push(None);
-            continue;
-        };
-        let found: Vec<Option<Source>> = wanted
-            .iter()
-            .enumerate()
-            .map(|(place, name)| {
-                let source = sources.get(name.as_str()).copied();
-                if source.is_none() {
-                    let shown: String = name.chars().take(64).collect();
-                    let hint = did_you_mean(name, sources.keys().copied());
-                    errors
-                        .push(&at.index(place), format!("\"{shown}\" is neither a node nor an input{hint}"));
-                }
-                source
-            })
-            .collect();
-        wiring.push(found.into_iter().collect());
+        }
     }
     wiring
 }

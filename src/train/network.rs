@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::nn::layers::Layer;
 use crate::nn::network::{NetworkInput, NetworkNode, NetworkPlan, Source};
-use crate::spec::{Component, NODE_MEMBERS, Pointer, Shape, SpecErrors};
+use crate::spec::{Component, NODE_MEMBERS, NodeOptions, Pointer, Record, Shape, SpecErrors};
 
 fn name(plan: &NetworkPlan, source: Source) -> &str {
     match source {
@@ -24,6 +24,7 @@ pub(crate) fn write(plan: &NetworkPlan) -> Value {
             let mut members = Map::new();
             members.insert("name".into(), json!(node.name));
             members.extend(node.layer.write_component());
+            members.extend(node.options.write_fields());
             let inputs: Vec<&str> = node.inputs.iter().map(|source| name(plan, *source)).collect();
             members.insert("inputs".into(), json!(inputs));
             Value::Object(members)
@@ -81,16 +82,18 @@ pub(crate) fn read(value: &Value) -> Result<NetworkPlan, String> {
 
 fn read_node(plan: &NetworkPlan, value: &Value, at: &Pointer) -> Result<NetworkNode, String> {
     let mut errors = SpecErrors::new();
-    let component = Component::read(value, "type", at, &mut errors);
-    let layer = component.and_then(|component| Layer::from_component(&component, &NODE_MEMBERS, &mut errors));
-    let layer = errors.into_result(layer).map_err(|errors| errors.to_string())?;
+    let read = Component::read(value, "type", at, &mut errors).and_then(|component| {
+        let options = NodeOptions::of(&component.fields, at, &mut errors);
+        Layer::from_component(&component, &NODE_MEMBERS, &mut errors).zip(options)
+    });
+    let (layer, options) = errors.into_result(read).map_err(|errors| errors.to_string())?;
     let name = value["name"].as_str().ok_or("a node has no name")?.to_owned();
     let inputs = value["inputs"].as_array().ok_or("a node has no inputs")?;
     let inputs: Vec<Source> = inputs
         .iter()
         .map(|input| input.as_str().and_then(|name| find(plan, name)).ok_or("a node takes what is not there"))
         .collect::<Result<_, _>>()?;
-    let mut node = NetworkNode { name, layer, inputs, output_shape: Shape::new() };
+    let mut node = NetworkNode { name, layer, inputs, output_shape: Shape::new(), options };
     let shapes: Vec<Shape> = node.inputs.iter().map(|source| shape(plan, *source)).collect();
     let inferred = node.layer.infer(&shapes).map_err(|error| format!("{}: {}", node.name, error.detail))?;
     node.output_shape = inferred.output;

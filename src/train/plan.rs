@@ -6,8 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::methods::supervised::{self, SupervisedPlan};
 use crate::data::Dataset;
+use crate::nn::activations::Activation;
 use crate::nn::layers::Layer;
-use crate::spec::{Field, JobSpec, NodeName, Outputs, Pointer, Seed, SpecErrors};
+use crate::spec::{
+    Block, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer, Record, Seed, SpecErrors,
+};
 
 /// Where data sets are found by name.
 pub trait Catalog {
@@ -238,7 +241,7 @@ fn method_schema(method: &str, fields: &Value) -> Value {
 }
 
 /// JSON Schemas of a network and of what it is made of, by name; `Network` is what a body's `model` holds.
-pub fn network_schemas() -> [(&'static str, Value); 4] {
+pub fn network_schemas() -> [(&'static str, Value); 5] {
     let list = |of: &str| json!({"type": "array", "minItems": 1, "maxItems": 10_000, "items": {"$ref": format!("#/components/schemas/{of}")}});
     let object = |member: &str, of: &str| {
         let outputs = <Option<Outputs> as Field>::schema();
@@ -249,21 +252,30 @@ pub fn network_schemas() -> [(&'static str, Value); 4] {
         "description": "A network: a sequence of layers, or a graph of nodes.",
         "anyOf": [object("layers", "Layer"), object("nodes", "Node")],
     });
-    let name = ("name", NodeName::schema());
     let inputs =
         json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]});
-    let mut layer = Layer::schema();
-    let mut node =
-        json!({"anyOf": Layer::all().iter().map(|layer| layer.schema("type")).collect::<Vec<_>>()});
-    add_members(&mut layer, std::slice::from_ref(&name));
-    add_members(&mut node, &[name, ("inputs", inputs)]);
+    let options = NodeOptions::schema();
+    let option = |name: &'static str| (name, options["properties"][name].clone());
+    let mut members = vec![("name", NodeName::schema())];
+    members.extend(NodeOptions::FIELD_NAMES.iter().map(|name| option(name)));
+    let block =
+        ComponentInfo { name: "block", documentation: Block::documentation(), fields: Block::fields() };
+    let mut all: Vec<ComponentInfo> = Layer::all();
+    all.push(block);
+    let mut layer = crate::spec::component::any_schema(&all);
+    let mut node = json!({"anyOf": all.iter().map(|layer| layer.schema("type")).collect::<Vec<_>>()});
+    add_members(&mut layer, &members);
+    members.push(("inputs", inputs));
+    add_members(&mut node, &members);
     layer["description"] = json!("A layer of a sequence.");
     node["description"] = json!("A layer of a graph: `inputs` names the nodes that it takes.");
     let numbers = json!({
         "description": "A number, or nested arrays of numbers.",
         "anyOf": [{"type": "number"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Numbers"}}],
     });
-    [("Network", network), ("Layer", layer), ("Node", node), ("Numbers", numbers)]
+    let mut activation = Activation::schema();
+    activation["description"] = json!("An activation.");
+    [("Network", network), ("Layer", layer), ("Node", node), ("Activation", activation), ("Numbers", numbers)]
 }
 
 /// Adds what every node of a network has beside its layer's own fields.

@@ -6,15 +6,17 @@ use std::process::Command;
 
 use lyceum::nn::Pass;
 use lyceum::nn::activations::Activation;
+use lyceum::nn::constraints::Constraint;
 use lyceum::nn::initializers::Initializer;
 use lyceum::nn::layers::Layer;
 use lyceum::nn::losses::{Loss, OutputView, TargetEncoding, TargetView};
 use lyceum::nn::metrics::Metric;
 use lyceum::nn::network::{Head, Network, NetworkInput, NetworkNode, NetworkPlan, Source};
 use lyceum::nn::optimizers::Optimizer;
+use lyceum::nn::regularizers::Regularizer;
 use lyceum::nn::schedules::Schedule;
 use lyceum::random::Stream;
-use lyceum::spec::{Field, Pointer, Shape, SpecErrors};
+use lyceum::spec::{Field, NodeOptions, Pointer, Shape, SpecErrors};
 use lyceum::torch::safetensors;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -25,9 +27,21 @@ fn read<T: Field>(body: &Value) -> T {
     T::read(body, &Pointer::root(), &mut errors).unwrap_or_else(|| panic!("{body}: {errors}"))
 }
 
-/// Every layer in the forms that matter, each with what it takes: the ranks of its inputs, or an image.
+/// Every layer in the forms that matter, each with what it takes.
 fn layers() -> Vec<(Value, Takes)> {
-    use Takes::{Anything, Image, Two};
+    use Takes::{Anything, Image, Same, Sequence, Shapes, Two};
+    const RESIDUAL: Takes = Shapes(&[&[4, 6, 5], &[3, 3, 5]]);
+    let penalised = json!({"type": "dense", "units": 3, "kernel_regularizer": {"type": "l1_l2", "l1": 0.1},
+        "bias_regularizer": "l2", "activity_regularizer": "l1", "kernel_constraint": {"type": "max_norm", "axis": [0, 1]},
+        "bias_constraint": "non_neg"});
+    let grouped = json!({"type": "conv2d", "filters": 4, "kernel_size": 2, "groups": 2, "dilation_rate": [2, 1],
+        "padding": [[1, 2], [0, 3]], "kernel_constraint": "unit_norm"});
+    let transposed = json!({"type": "conv2d_transpose", "filters": 2, "kernel_size": 3, "strides": 2,
+        "padding": "same", "output_padding": [1, 0], "kernel_initializer": "orthogonal"});
+    let separable = json!({"type": "separable_conv2d", "filters": 3, "kernel_size": [3, 2], "depth_multiplier": 2,
+        "padding": "same", "depthwise_initializer": "he_uniform", "pointwise_regularizer": "l1", "use_bias": false});
+    let depthwise = json!({"type": "depthwise_conv2d", "kernel_size": 2, "depth_multiplier": 2, "strides": [1, 2],
+        "depthwise_constraint": {"type": "min_max_norm", "axis": [0, 1, 2]}});
     vec![
         (json!({"type": "dense", "units": 3, "activation": "tanh"}), Anything),
         (
@@ -35,44 +49,121 @@ fn layers() -> Vec<(Value, Takes)> {
             Anything,
         ),
         (json!({"type": "dense", "units": 3, "activation": "softmax"}), Image),
+        (penalised, Anything),
+        (json!({"type": "conv1d", "filters": 3, "kernel_size": 2, "activation": "elu"}), Sequence),
+        (json!({"type": "conv1d", "filters": 2, "kernel_size": 3, "padding": "same", "strides": 2}), Sequence),
+        (json!({"type": "conv1d", "filters": 2, "kernel_size": 2, "padding": [2, 0], "dilation_rate": 2}), Sequence),
         (json!({"type": "conv2d", "filters": 3, "kernel_size": [2, 3], "activation": "sigmoid"}), Image),
         (
             json!({"type": "conv2d", "filters": 2, "kernel_size": 4, "strides": [2, 3], "padding": "same"}),
             Image,
         ),
         (json!({"type": "conv2d", "filters": 2, "kernel_size": 3, "strides": 2, "use_bias": false}), Image),
+        (grouped, Image),
+        (json!({"type": "conv2d_transpose", "filters": 3, "kernel_size": 2, "strides": [3, 1]}), Image),
+        (json!({"type": "conv2d_transpose", "filters": 3, "kernel_size": [4, 3], "strides": 2, "padding": "same"}), Image),
+        (json!({"type": "conv2d_transpose", "filters": 3, "kernel_size": 3, "padding": [[1, 0], [0, 1]]}), Image),
+        (transposed, Image),
+        (depthwise, Image),
+        (separable, Image),
+        (json!("max_pool1d"), Sequence),
+        (json!({"type": "max_pool1d", "pool_size": 3, "strides": 2, "padding": "same"}), Sequence),
         (json!("max_pool2d"), Image),
         (json!({"type": "max_pool2d", "pool_size": [3, 2], "strides": [2, 1], "padding": "same"}), Image),
+        (json!({"type": "max_pool2d", "pool_size": 3, "padding": [[2, 0], [1, 2]]}), Image),
+        (json!({"type": "average_pool1d", "pool_size": 2, "strides": 1, "padding": "same"}), Sequence),
+        (json!("average_pool2d"), Image),
+        (json!({"type": "average_pool2d", "pool_size": [3, 2], "strides": [2, 1], "padding": "same"}), Image),
+        (json!({"type": "average_pool2d", "pool_size": 3, "padding": 2}), Image),
+        (json!({"type": "adaptive_average_pool2d", "output_size": [2, 3]}), Image),
+        (json!({"type": "adaptive_max_pool2d", "output_size": 2}), Image),
+        (json!("global_average_pool1d"), Sequence),
+        (json!("global_average_pool2d"), Image),
+        (json!({"type": "global_max_pool1d", "keepdims": true}), Sequence),
+        (json!({"type": "global_max_pool2d", "keepdims": true}), Image),
+        (json!("batch_normalization"), Anything),
+        (json!({"type": "batch_normalization", "center": false, "momentum": 0.5}), Image),
+        (json!({"type": "batch_normalization", "scale": false, "beta_regularizer": "l2"}), Sequence),
+        (json!("layer_normalization"), Anything),
+        (json!({"type": "layer_normalization", "scale": false, "gamma_constraint": "non_neg"}), Image),
+        (json!({"type": "group_normalization", "groups": 1}), Anything),
+        (json!({"type": "group_normalization", "groups": 2, "gamma_initializer": "random_normal"}), Image),
+        (json!("instance_normalization"), Image),
+        (json!({"type": "instance_normalization", "center": false}), Sequence),
         (json!("flatten"), Anything),
         (json!("flatten"), Image),
+        (json!({"type": "reshape", "target_shape": [-1]}), Anything),
+        (json!({"type": "reshape", "target_shape": [1, -1, 2]}), Image),
+        (json!({"type": "permute", "dims": [2, 1]}), Sequence),
+        (json!({"type": "permute", "dims": [3, 1, 2]}), Image),
+        (json!("zero_padding2d"), Image),
+        (json!({"type": "zero_padding2d", "padding": [[1, 0], [2, 3]]}), Image),
+        (json!({"type": "cropping2d", "cropping": [[1, 0], [0, 2]]}), Image),
+        (json!("up_sampling2d"), Image),
+        (json!({"type": "up_sampling2d", "size": [3, 1], "interpolation": "bilinear"}), Image),
+        (json!({"type": "rescaling", "scale": 0.5, "offset": -1}), Anything),
         (json!({"type": "dropout", "rate": 0.4}), Anything),
         (json!({"type": "dropout", "rate": 0.4}), Image),
+        (json!({"type": "spatial_dropout2d", "rate": 0.4}), Image),
+        (json!({"type": "gaussian_noise", "stddev": 0.1}), Anything),
         (json!({"type": "activation", "activation": "relu"}), Anything),
+        (json!({"type": "prelu", "alpha_initializer": "random_uniform"}), Anything),
+        (json!({"type": "prelu", "shared_axes": [2, 3], "alpha_regularizer": "l1"}), Image),
         (json!("add"), Two),
+        (json!({"type": "add", "projection": true}), RESIDUAL),
+        (json!({"type": "add", "projection": true}), Shapes(&[&[4, 5], &[4, 3]])),
+        (json!("subtract"), Two),
+        (json!("multiply"), Two),
+        (json!("multiply"), Shapes(&[&[4, 6, 5], &[4, 1, 1]])),
+        (json!("average"), Two),
+        (json!("maximum"), Two),
+        (json!("minimum"), Two),
         (json!("concatenate"), Two),
         (json!({"type": "concatenate", "axis": 1}), Two),
-        (json!("linear"), Anything),
-        (json!("sigmoid"), Anything),
-        (json!("tanh"), Image),
-        (json!("relu"), Anything),
-        (json!("softmax"), Anything),
-        (json!("softmax"), Image),
+        (json!({"type": "dot", "axes": 1}), Same),
+        (json!({"type": "dot", "axes": [2, -1], "normalize": true}), Same),
     ]
+    .into_iter()
+    .chain(activations().into_iter().map(|body| (body, Anything)))
+    .chain(["tanh", "softmax", "log_softmax"].map(|word| (json!(word), Image)))
+    .collect()
+}
+
+fn activations() -> Vec<Value> {
+    let mut all: Vec<Value> = Activation::NAMES.iter().map(|name| json!(name)).collect();
+    all.extend([
+        json!({"type": "relu", "max_value": 6}),
+        json!({"type": "relu", "max_value": 1.5, "threshold": 0.5, "negative_slope": 0.1}),
+        json!({"type": "leaky_relu", "negative_slope": 0.1}),
+        json!({"type": "elu", "alpha": 0.5}),
+        json!({"type": "gelu", "approximate": true}),
+    ]);
+    all
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Takes {
+    /// A vector or a sequence.
     Anything,
+    Sequence,
     Image,
+    /// Two of one shape.
     Two,
+    /// Two sequences.
+    Same,
+    /// These and no others.
+    Shapes(&'static [&'static [u64]]),
 }
 
 impl Takes {
     fn inputs(self, extents: &[u64]) -> Vec<Shape> {
         match self {
             Self::Anything => vec![extents[..extents.len().min(2)].to_vec()],
+            Self::Sequence => vec![extents[..2].to_vec()],
             Self::Image => vec![extents[..3].to_vec()],
             Self::Two => vec![extents.to_vec(); 2],
+            Self::Same => vec![extents[..2].to_vec(); 2],
+            Self::Shapes(shapes) => shapes.iter().map(|shape| shape.to_vec()).collect(),
         }
     }
 }
@@ -82,7 +173,7 @@ fn name_of(body: &Value) -> &str {
 }
 
 /// The network of one layer, or what the layer has against these shapes.
-fn network_of(body: &Value, inputs: &[Shape], channels_last: bool) -> Option<NetworkPlan> {
+pub(crate) fn network_of(body: &Value, inputs: &[Shape], channels_last: bool) -> Option<NetworkPlan> {
     let layer: Layer = read(body);
     let output_shape = layer.infer(inputs).ok()?.output;
     let sources = (0..inputs.len()).map(Source::Input).collect();
@@ -92,7 +183,13 @@ fn network_of(body: &Value, inputs: &[Shape], channels_last: bool) -> Option<Net
     };
     Some(NetworkPlan {
         inputs: inputs.iter().enumerate().map(named).collect(),
-        nodes: vec![NetworkNode { name: "node".into(), layer, inputs: sources, output_shape }],
+        nodes: vec![NetworkNode {
+            name: "node".into(),
+            layer,
+            inputs: sources,
+            output_shape,
+            options: NodeOptions::default(),
+        }],
         outputs: vec![0],
         channels_last,
         late_activations: vec![],
@@ -177,13 +274,30 @@ fn gradients_are_those_of_the_outputs() {
 fn samples(set: &str) -> Vec<Value> {
     match set {
         "layers" => layers().into_iter().map(|(body, _)| body).collect(),
-        "activations" => Activation::NAMES.iter().map(|name| json!(name)).collect(),
+        "activations" => activations(),
         "initializers" => vec![
             json!("zeros"),
             json!("ones"),
             json!({"type": "constant", "value": [[0.5, -1.0]]}),
+            json!({"type": "identity", "gain": 2}),
+            json!({"type": "random_normal", "mean": 1}),
+            json!({"type": "random_uniform", "minval": 0}),
+            json!({"type": "truncated_normal", "stddev": 0.1}),
             json!("glorot_uniform"),
+            json!("glorot_normal"),
+            json!("he_uniform"),
             json!("he_normal"),
+            json!("lecun_uniform"),
+            json!("lecun_normal"),
+            json!({"type": "variance_scaling", "mode": "fan_avg", "distribution": "uniform"}),
+            json!("orthogonal"),
+        ],
+        "regularizers" => vec![json!("l1"), json!({"type": "l2", "l2": 0.1}), json!("l1_l2")],
+        "constraints" => vec![
+            json!({"type": "max_norm", "axis": [0, 1]}),
+            json!("unit_norm"),
+            json!("non_neg"),
+            json!({"type": "min_max_norm", "rate": 0.5}),
         ],
         "losses" => vec![
             json!("categorical_cross_entropy"),
@@ -236,6 +350,8 @@ fn every_component_is_read_and_written() {
     conforms::<Layer>("layers", Layer::NAMES, Layer::name);
     conforms::<Activation>("activations", Activation::NAMES, Activation::name);
     conforms::<Initializer>("initializers", Initializer::NAMES, Initializer::name);
+    conforms::<Regularizer>("regularizers", Regularizer::NAMES, Regularizer::name);
+    conforms::<Constraint>("constraints", Constraint::NAMES, Constraint::name);
     conforms::<Loss>("losses", Loss::NAMES, Loss::name);
     conforms::<Metric>("metrics", Metric::NAMES, Metric::name);
     conforms::<Optimizer>("optimizers", Optimizer::NAMES, Optimizer::name);
@@ -248,6 +364,8 @@ fn every_component_is_documented() {
         Layer::all(),
         Activation::all(),
         Initializer::all(),
+        Regularizer::all(),
+        Constraint::all(),
         Loss::all(),
         Metric::all(),
         Optimizer::all(),
@@ -371,7 +489,13 @@ fn deep() -> NetworkPlan {
         let layer: Layer = read(body);
         shape = layer.infer(&[shape.clone()]).unwrap().output;
         let inputs = vec![index.checked_sub(1).map_or(Source::Input(0), Source::Node)];
-        NetworkNode { name: format!("n{index}"), layer, inputs, output_shape: shape.clone() }
+        NetworkNode {
+            name: format!("n{index}"),
+            layer,
+            inputs,
+            output_shape: shape.clone(),
+            options: NodeOptions::default(),
+        }
     });
     let nodes: Vec<NetworkNode> = nodes.collect();
     let inputs = vec![NetworkInput { name: "input".into(), shape: vec![1, 8, 8] }];

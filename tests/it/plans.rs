@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lyceum::data::{Dataset, Format, ImportLimits, ImportRequest, import};
-use lyceum::train::{Catalog, CatalogError, Plan};
+use lyceum::spec::report::Outcome;
+use lyceum::train::model::{DOCUMENT_FILE, LoadedModel, WEIGHTS_FILE};
+use lyceum::train::{self, Catalog, CatalogError, ModelFiles, Plan, PlanError, RecordingSink};
 use serde_json::{Value, json};
+use tch::Tensor;
 
 use crate::support::mnist;
 
@@ -48,7 +51,49 @@ fn shapes_and_counts_are_those_of_keras() {
     }
 }
 
-fn plan(network: &Value) -> Result<Value, lyceum::train::PlanError> {
+/// What comes out of networks whose weights the file holds, as constants: trained for no epoch and called.
+#[test]
+fn networks_give_what_keras_gives() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/keras.json");
+    let golden: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let called = golden["networks"].as_array().unwrap().iter().filter(|network| network["output"].is_array());
+    let mut count = 0;
+    for network in called {
+        assert!(network["nodes"].as_array().unwrap().len() >= 12, "{}", network["name"]);
+        let plan = resolve(network, &json!({"epochs": 0})).unwrap();
+        let mut sink = RecordingSink::default();
+        assert_eq!(train::run(&plan, None, &mut sink), Outcome::Succeeded);
+        let loaded = load(&sink.models[0]);
+        let tensor = |(name, shape): (&String, &Value)| {
+            let shape: Vec<i64> = serde_json::from_value(shape.clone()).unwrap();
+            let values: Vec<f32> = serde_json::from_value(network["examples"][name].clone()).unwrap();
+            Tensor::from_slice(&values).reshape([&[3], &shape[..]].concat())
+        };
+        let inputs: Vec<Tensor> = network["inputs"].as_object().unwrap().iter().map(tensor).collect();
+        let found = Vec::<f32>::try_from(&loaded.forward(&inputs)[0].flatten(0, -1)).unwrap();
+        let expected: Vec<f32> = serde_json::from_value(network["output"].clone()).unwrap();
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-5, "{}: {found}, not {expected}", network["name"]);
+        }
+        count += 1;
+    }
+    assert!(count >= 6);
+}
+
+pub(crate) fn load(model: &ModelFiles) -> LoadedModel {
+    let folder = tempfile::tempdir().unwrap();
+    model.write_weights(std::fs::File::create(folder.path().join(WEIGHTS_FILE)).unwrap()).unwrap();
+    std::fs::write(folder.path().join(DOCUMENT_FILE), &model.document).unwrap();
+    LoadedModel::load(folder.path()).unwrap()
+}
+
+fn plan(network: &Value) -> Result<Value, PlanError> {
+    Ok(resolve(network, &json!({}))?.answer())
+}
+
+/// The plan of a network's training on a set of one example a class; `more` are further fields of `training`.
+pub(crate) fn resolve(network: &Value, more: &Value) -> Result<Plan, PlanError> {
     let inputs: BTreeMap<String, Vec<usize>> = serde_json::from_value(network["inputs"].clone()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let image = inputs.values().any(|shape| shape.len() == 3);
@@ -76,10 +121,15 @@ fn plan(network: &Value) -> Result<Value, lyceum::train::PlanError> {
         let columns = inputs.iter().map(|(name, shape)| (name.clone(), columns(name, shape[0]).into()));
         reference["input"] = Value::Object(columns.collect());
     }
-    let body = json!({"name": "a-network", "training": {
+    let mut training = json!({
         "method": "supervised", "dataset": reference, "model": network["model"], "loss": "categorical_cross_entropy",
-    }});
-    Ok(Plan::resolve_body(&body, &only)?.answer())
+    });
+    for (field, value) in more.as_object().unwrap() {
+        training[field] = value.clone();
+    }
+    let resources = json!({"device": "cpu", "memory_mb": 512});
+    let body = json!({"name": "a-network", "training": training, "seed": 7, "resources": resources});
+    Plan::resolve_body(&body, &only)
 }
 
 fn columns(input: &str, width: usize) -> Vec<String> {

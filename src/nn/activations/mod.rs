@@ -4,7 +4,10 @@ use tch::Tensor;
 
 crate::components! {
     /// What is applied to a layer's values.
-    pub enum Activation: dyn ActivationConfig, "an activation" { Linear, Sigmoid, Tanh, Relu, Softmax }
+    pub enum Activation: dyn ActivationConfig, "an activation" {
+        Linear, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus, Softsign, Mish, HardSigmoid, HardSwish,
+        Exponential, Softmax, LogSoftmax
+    }
 }
 
 /// What an activation must say of itself.
@@ -27,16 +30,16 @@ mod tests {
     use super::*;
     use crate::spec::{Field, Pointer, SpecErrors};
 
-    fn values(word: &str, x: &[f64]) -> Vec<f64> {
-        let activation = Activation::read(&word.into(), &Pointer::root(), &mut SpecErrors::new()).unwrap();
+    fn values(body: &serde_json::Value, x: &[f64]) -> Vec<f64> {
+        let activation = Activation::read(body, &Pointer::root(), &mut SpecErrors::new()).unwrap();
         Vec::try_from(&activation.apply(&Tensor::from_slice(x))).unwrap()
     }
 
     #[test]
     fn values_are_those_of_the_formulas() {
         let x = [-2.0, 0.0, 0.5];
-        let near = |word, expected: [f64; 3]| {
-            for (value, expected) in values(word, &x).iter().zip(expected) {
+        let near = |word: &str, expected: [f64; 3]| {
+            for (value, expected) in values(&word.into(), &x).iter().zip(expected) {
                 assert!((value - expected).abs() < 1e-12, "{word}: {value}, not {expected}");
             }
         };
@@ -46,6 +49,22 @@ mod tests {
         near("sigmoid", x.map(|x| 1.0 / (1.0 + (-x).exp())));
         let sum: f64 = x.iter().map(|x| x.exp()).sum();
         near("softmax", x.map(|x| x.exp() / sum));
+    }
+
+    #[test]
+    fn the_general_rectifier_is_that_of_keras() {
+        let x = [-2.0, -0.5, 0.5, 1.0, 1.5, 9.0];
+        let relu = |fields: serde_json::Value| {
+            let mut body = fields;
+            body["type"] = "relu".into();
+            values(&body, &x)
+        };
+        let most = serde_json::json!({"max_value": 6});
+        assert_eq!(relu(most), [0.0, 0.0, 0.5, 1.0, 1.5, 6.0]);
+        let threshold = serde_json::json!({"threshold": 1, "negative_slope": 0.5, "max_value": 2});
+        assert_eq!(relu(threshold), [-1.5, -0.75, -0.25, 0.0, 1.5, 2.0]);
+        let leaky = serde_json::json!({"negative_slope": 0.5});
+        assert_eq!(relu(leaky), [-1.0, -0.25, 0.5, 1.0, 1.5, 9.0]);
     }
 
     #[test]

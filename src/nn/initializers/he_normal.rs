@@ -1,3 +1,4 @@
+use super::variance_scaling::CUT_DEVIATION;
 use super::{InitializerConfig, ParameterSpec};
 use crate::random::Draws;
 
@@ -6,9 +7,6 @@ crate::record! {
     /// Zhang, Ren and Sun, *Delving Deep into Rectifiers*, 2015).
     pub struct HeNormal {}
 }
-
-/// The deviation of a standard normal that is cut off at two deviations.
-const CUT_DEVIATION: f64 = 0.879_625_661_034_239_8;
 
 impl InitializerConfig for HeNormal {
     fn fill(&self, parameter: &ParameterSpec, draws: Draws) -> Vec<f32> {

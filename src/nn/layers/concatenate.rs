@@ -1,10 +1,8 @@
-use serde_json::{Value, json};
 use tch::Tensor;
 
-use super::{FieldError, Forward, Inferred, LayerConfig, NodeContext, features, size};
+use super::{Axis, FieldError, Forward, Inferred, LayerConfig, NodeContext, features, size};
 use crate::nn::Pass;
-use crate::spec::field::{found, whole};
-use crate::spec::{Field, Pointer, Shape, SpecErrors};
+use crate::spec::Shape;
 
 crate::record! {
     /// Two or more inputs put behind one another along an axis; they agree in all others.
@@ -16,43 +14,13 @@ crate::record! {
     }
 }
 
-/// The number of an axis, the batch's left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Axis(i64);
-
-impl Field for Axis {
-    fn read(value: &Value, at: &Pointer, errors: &mut SpecErrors) -> Option<Self> {
-        let read = whole(value).filter(|axis| *axis != 0 && (-8..=8).contains(axis));
-        if read.is_none() {
-            errors.push(
-                at,
-                format!(
-                    "must be a whole number from -8 to 8 and not 0, which is the batch; not {}",
-                    found(value)
-                ),
-            );
-        }
-        read.map(Self)
-    }
-
-    fn write(&self) -> Value {
-        json!(self.0)
-    }
-
-    fn schema() -> Value {
-        json!({"type": "integer", "minimum": -8, "maximum": 8, "not": {"const": 0}})
-    }
-}
-
 impl Concatenate {
     /// The index into a shape of `rank` axes.
     fn index(&self, rank: usize) -> Option<usize> {
-        let index = match self.axis {
-            None => return features(rank),
-            Some(Axis(axis)) if axis > 0 => axis - 1,
-            Some(Axis(axis)) => rank as i64 + axis,
-        };
-        usize::try_from(index).ok().filter(|index| *index < rank)
+        match self.axis {
+            None => features(rank),
+            Some(axis) => axis.index(rank),
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 use tch::Tensor;
 
+use super::parameter::said;
 use super::{
     FieldError, Forward, Inferred, LayerConfig, NodeContext, Word, features, image, product, single, size,
 };
 use crate::nn::Pass;
-use crate::nn::initializers::{GlorotUniform, Initializer, Layout, ParameterSpec, Zeros};
+use crate::nn::constraints::Constraint;
+use crate::nn::initializers::{GlorotUniform, Initializer, Layout, Zeros};
+use crate::nn::regularizers::Regularizer;
 use crate::spec::{Shape, Size};
 
 crate::record! {
@@ -23,6 +26,16 @@ crate::record! {
         pub kernel_initializer: Initializer = GlorotUniform {}.into(),
         /// What the bias, `[units]`, holds at first.
         pub bias_initializer: Initializer = Zeros {}.into(),
+        /// The penalty on the kernel.
+        pub kernel_regularizer: Option<Regularizer> = None,
+        /// The penalty on the bias.
+        pub bias_regularizer: Option<Regularizer> = None,
+        /// The penalty on what comes out of the layer, its activation included, by example.
+        pub activity_regularizer: Option<Regularizer> = None,
+        /// What is made to hold of the kernel behind each step.
+        pub kernel_constraint: Option<Constraint> = None,
+        /// What is made to hold of the bias behind each step.
+        pub bias_constraint: Option<Constraint> = None,
     }
 }
 
@@ -40,23 +53,10 @@ impl LayerConfig for Dense {
         };
         let width = input[axis];
         let fans = (width, units);
-        let mut parameters = vec![ParameterSpec::new(
-            "kernel",
-            "kernel_initializer",
-            &[units, width],
-            Layout::Dense,
-            fans,
-            &self.kernel_initializer,
-        )?];
+        let kernel = said!(self, kernel).parameter(&[units, width], Layout::Dense, fans)?;
+        let mut parameters = vec![kernel];
         if self.use_bias {
-            parameters.push(ParameterSpec::new(
-                "bias",
-                "bias_initializer",
-                &[units],
-                Layout::Same,
-                fans,
-                &self.bias_initializer,
-            )?);
+            parameters.push(said!(self, bias).parameter(&[units], Layout::Same, fans)?);
         }
         let mut output = input.clone();
         output[axis] = units;
@@ -72,6 +72,10 @@ impl LayerConfig for Dense {
 
     fn activation(&self) -> Option<&Word> {
         self.activation.as_ref()
+    }
+
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.activity_regularizer.as_ref()
     }
 
     fn fill_units(&mut self, width: u64) {

@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn masks_differ_by_step_and_node_and_repeat() {
         let built = |name: &str| {
-            let node = NodeContext { seed: 1, name: name.into() };
+            let node = NodeContext { seed: 1, name: name.into(), trainable: true };
             Dropout { rate: Rate::literal(0.25) }.build(&[vec![100]], &[], &node)
         };
         let x = Tensor::ones([10, 100], (Kind::Float, Device::Cpu));

@@ -1,17 +1,27 @@
 //! Layers: one file each. Shapes are worked out without a tensor and with checked arithmetic; after that, nothing that
 //! a layer does fails for a reason of shape.
 
+mod axis;
+mod global;
+mod merge;
+mod normalize;
+mod padding;
 mod pair;
+mod parameter;
+mod pool;
+mod resample;
 mod window;
 
 use serde_json::{Map, Value};
 use tch::Tensor;
 
+pub use axis::Axis;
+pub use padding::{Around, Padding};
 pub use pair::Pair;
-pub use window::Padding;
 
 use super::activations::{self, Activation as Word};
 use super::initializers::ParameterSpec;
+use super::regularizers::Regularizer;
 use super::{FieldError, Pass};
 use crate::random::{self, Draws, Stream};
 use crate::spec::{Component, ComponentInfo, Field, Pointer, Shape, SpecErrors};
@@ -19,7 +29,11 @@ use crate::spec::{Component, ComponentInfo, Field, Pointer, Shape, SpecErrors};
 crate::components! {
     /// The layers that are no activations.
     pub enum Plain: dyn LayerConfig, "a layer" {
-        Dense, Conv2d, MaxPool2d, Flatten, Dropout, Activation, Add, Concatenate
+        Dense, Conv1d, Conv2d, Conv2dTranspose, DepthwiseConv2d, SeparableConv2d, MaxPool1d, MaxPool2d, AveragePool1d,
+        AveragePool2d, AdaptiveAveragePool2d, AdaptiveMaxPool2d, GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d,
+        GlobalMaxPool2d, BatchNormalization, LayerNormalization, GroupNormalization, InstanceNormalization, Flatten,
+        Reshape, Permute, ZeroPadding2d, Cropping2d, UpSampling2d, Rescaling, Dropout, SpatialDropout2d, GaussianNoise,
+        Activation, Prelu, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot
     }
 }
 
@@ -35,6 +49,21 @@ pub trait LayerConfig {
     /// The activation that the network applies to what `forward` gives.
     fn activation(&self) -> Option<&Word> {
         None
+    }
+
+    /// The penalty on what comes out of it, its activation included.
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        None
+    }
+
+    /// Whether it is fastest with the channels of images innermost in memory.
+    fn convolves(&self) -> bool {
+        false
+    }
+
+    /// Whether what comes out of it is the greatest of several values that enter.
+    fn takes_greatest(&self) -> bool {
+        false
     }
 
     /// Sets the width of a last layer that was left to the data set; a width that the user wrote stays.
@@ -79,11 +108,13 @@ pub trait Forward: Send {
     fn forward(&self, inputs: &[&Tensor], pass: &Pass) -> Tensor;
 }
 
-/// A node's source of random draws.
+/// A node's source of random draws, and what else it is told of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeContext {
     pub seed: u64,
     pub name: String,
+    /// Whether training changes the node.
+    pub trainable: bool,
 }
 
 impl NodeContext {
@@ -242,6 +273,25 @@ fn image(inputs: &[Shape]) -> Result<[u64; 3], FieldError> {
             "takes images [channels, height, width], and its input has the shape {input:?}"
         ))
     })
+}
+
+/// Steps and channels of the input of a layer that takes one sequence.
+fn sequence(inputs: &[Shape]) -> Result<[u64; 2], FieldError> {
+    let input = single(inputs)?;
+    <[u64; 2]>::try_from(input.as_slice()).map_err(|_| {
+        FieldError::whole(format!("takes sequences [steps, channels], and its input has the shape {input:?}"))
+    })
+}
+
+/// The channels that each filter of a convolution in groups takes.
+fn grouped(groups: u64, channels: u64, filters: u64) -> Result<u64, FieldError> {
+    if channels.is_multiple_of(groups) && filters.is_multiple_of(groups) {
+        return Ok(channels / groups);
+    }
+    Err(FieldError::new(
+        "groups",
+        format!("must divide the {channels} channels that enter and the {filters} filters"),
+    ))
 }
 
 /// The axis of a shape of that rank along which an example's features lie: an image's channels, else the last.

@@ -2,19 +2,23 @@
 
 use serde_json::{Value, json};
 
-use crate::spec::field::found;
+use crate::spec::field::{found, whole};
 use crate::spec::{Field, Pointer, Size, SpecErrors};
 
-/// Height and width; written as one number where they are equal.
+/// Height and width of at least `LEAST`; written as one number where they are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pair {
+pub struct Pair<const LEAST: u64 = 1> {
     pub height: u64,
     pub width: u64,
 }
 
-impl Pair {
+impl<const LEAST: u64> Pair<LEAST> {
     pub const fn square(extent: u64) -> Self {
         Self { height: extent, width: extent }
+    }
+
+    pub(super) fn extents(self) -> [u64; 2] {
+        [self.height, self.width]
     }
 
     pub(super) fn libtorch(self) -> [i64; 2] {
@@ -22,10 +26,20 @@ impl Pair {
     }
 }
 
-impl Field for Pair {
+fn extent<const LEAST: u64>(value: &Value, at: &Pointer, errors: &mut SpecErrors) -> Option<u64> {
+    let read = whole(value).and_then(|extent| u64::try_from(extent).ok());
+    let read = read.filter(|extent| (LEAST..=Size::MOST).contains(extent));
+    if read.is_none() {
+        let found = found(value);
+        errors.push(at, format!("must be a whole number from {LEAST} to {}, not {found}", Size::MOST));
+    }
+    read
+}
+
+impl<const LEAST: u64> Field for Pair<LEAST> {
     fn read(value: &Value, at: &Pointer, errors: &mut SpecErrors) -> Option<Self> {
         let Some(items) = value.as_array() else {
-            return Size::read(value, at, errors).map(|extent| Self::square(extent.get()));
+            return extent::<LEAST>(value, at, errors).map(Self::square);
         };
         let [height, width] = items.as_slice() else {
             errors.push(
@@ -38,9 +52,9 @@ impl Field for Pair {
             );
             return None;
         };
-        let height = Size::read(height, &at.index(0), errors);
-        let width = Size::read(width, &at.index(1), errors);
-        Some(Self { height: height?.get(), width: width?.get() })
+        let height = extent::<LEAST>(height, &at.index(0), errors);
+        let width = extent::<LEAST>(width, &at.index(1), errors);
+        Some(Self { height: height?, width: width? })
     }
 
     fn write(&self) -> Value {
@@ -48,7 +62,8 @@ impl Field for Pair {
     }
 
     fn schema() -> Value {
-        json!({"anyOf": [Size::schema(), {"type": "array", "items": Size::schema(), "minItems": 2, "maxItems": 2}]})
+        let extent = json!({"type": "integer", "minimum": LEAST, "maximum": Size::MOST});
+        json!({"anyOf": [extent, {"type": "array", "items": extent, "minItems": 2, "maxItems": 2}]})
     }
 }
 
@@ -58,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_number_is_both_and_a_pair_is_each() {
-        let read = |value| Pair::read(&value, &Pointer::root(), &mut SpecErrors::new());
+        let read = |value| Pair::<1>::read(&value, &Pointer::root(), &mut SpecErrors::new());
         assert_eq!(read(json!(3)), Some(Pair::square(3)));
         assert_eq!(read(json!([2, 3])), Some(Pair { height: 2, width: 3 }));
         assert_eq!(read(json!([2, 3])).unwrap().write(), json!([2, 3]));

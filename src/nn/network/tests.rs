@@ -2,7 +2,7 @@ use serde_json::{Value as Json, json};
 use tch::Kind;
 
 use super::*;
-use crate::spec::{Field, Pointer, SpecErrors};
+use crate::spec::{Field, NodeOptions, Pointer, SpecErrors};
 
 /// A sequence over one input; `outputs` defaults to the last.
 fn sequence(input: &[u64], layers: &[Json]) -> NetworkPlan {
@@ -12,7 +12,7 @@ fn sequence(input: &[u64], layers: &[Json]) -> NetworkPlan {
         let layer = Layer::read(layer, &Pointer::root(), &mut errors).unwrap_or_else(|| panic!("{errors}"));
         shape = layer.infer(&[shape.clone()]).unwrap().output;
         let from = index.checked_sub(1).map_or(Source::Input(0), Source::Node);
-        NetworkNode { name: format!("n{index}"), layer, inputs: vec![from], output_shape: shape.clone() }
+        NetworkNode { name: format!("n{index}"), layer, inputs: vec![from], output_shape: shape.clone(), options: NodeOptions::default() }
     });
     let nodes: Vec<NetworkNode> = nodes.collect();
     NetworkPlan {

@@ -4,14 +4,18 @@ use std::fmt::Write as _;
 
 use lyceum::data::transforms::Transform;
 use lyceum::nn::activations::Activation;
+use lyceum::nn::constraints::Constraint;
 use lyceum::nn::initializers::Initializer;
 use lyceum::nn::layers::{Layer, Plain};
 use lyceum::nn::losses::Loss;
 use lyceum::nn::metrics::Metric;
 use lyceum::nn::optimizers::Optimizer;
+use lyceum::nn::regularizers::Regularizer;
 use lyceum::nn::schedules::Schedule;
 use lyceum::spec::dataset::DatasetRef;
-use lyceum::spec::{CheckpointPolicy, ComponentInfo, FieldInfo, JobSpec, Record, ReportPolicy, Resources};
+use lyceum::spec::{
+    Block, CheckpointPolicy, ComponentInfo, FieldInfo, JobSpec, NodeOptions, Record, ReportPolicy, Resources,
+};
 use lyceum::train::methods::supervised::{EarlyStoppingSpec, Supervised};
 use serde_json::Value;
 
@@ -27,10 +31,18 @@ pub(super) fn spec() -> String {
     section("`training` with method `supervised`", Supervised::documentation(), Supervised::fields());
     section("`training.dataset`", DatasetRef::documentation(), DatasetRef::fields());
     section("`training.early_stopping`", EarlyStoppingSpec::documentation(), EarlyStoppingSpec::fields());
+    section("Blocks of layers, in place of a layer: `block`", Block::documentation(), Block::fields());
+    section(
+        "What every layer may say beside its own fields",
+        NodeOptions::documentation(),
+        NodeOptions::fields(),
+    );
     for (heading, components) in [
         ("Layers", Plain::all()),
         ("Activations, which are layers too", Activation::all()),
         ("Initialisers", Initializer::all()),
+        ("Regularisers", Regularizer::all()),
+        ("Constraints", Constraint::all()),
         ("Losses", Loss::all()),
         ("Optimisers", Optimizer::all()),
         ("Schedules, in place of a `learning_rate`", Schedule::all()),

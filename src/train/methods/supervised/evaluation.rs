@@ -7,7 +7,7 @@ use crate::nn::metrics::MetricState;
 use crate::nn::network::{Head, Network};
 
 use super::feed::{Batch, Feed};
-use super::plan::{Objective, losses, series};
+use super::plan::{Objective, losses, penalised, series};
 use super::sums::{Meter, Sums};
 
 /// Memory for the activations of an evaluation batch.
@@ -127,8 +127,9 @@ impl<'a> Examiner<'a> {
             tch::no_grad(|| {
                 let Batch { inputs, targets } = self.feed.gather(rows);
                 let heads = network.forward(&inputs, &Pass::INFERENCE, Head::Logits);
+                let losses = penalised(losses(self.objectives, &heads, &targets), network);
                 // A loss that is not finite shows in the mean.
-                let _ = meter.add(0, rows.len(), &losses(self.objectives, &heads, &targets));
+                let _ = meter.add(0, rows.len(), &losses);
                 metrics.update(network, &heads, &targets);
             });
         }

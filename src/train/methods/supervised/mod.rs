@@ -115,6 +115,7 @@ impl Training<'_> {
             Head::Logits,
         );
         let losses = plan::losses(&self.plan.objectives, &heads, &batch.targets);
+        let losses = plan::penalised(losses, &self.network);
         self.meter.add(number, rows.len(), &losses).map_err(|wrong| self.diverged(wrong))?;
         let mut gradients = Tensor::run_backward(&[&losses[0]], self.network.trainable(), false, false);
         let clipping = self.plan.gradient_clipping;
@@ -124,6 +125,7 @@ impl Training<'_> {
         }
         let rate = self.plan.optimizer.learning_rate().at(self.state.step, self.plan.steps());
         self.optimizer.step(&gradients, rate);
+        self.network.constrain();
         tch::no_grad(|| self.metrics.update(&self.network, &heads, &batch.targets));
 
         self.state.step = number;

@@ -10,7 +10,9 @@ use crate::nn::initializers::ParameterSpec;
 use crate::nn::layers::{Inferred, Layer};
 use crate::nn::losses::LossForm;
 use crate::nn::network::{NetworkInput, NetworkNode, NetworkPlan, Source, may_run_late};
-use crate::spec::{Field, ModelSpec, NODE_MEMBERS, Outputs, Pointer, Resources, Shape, SpecErrors};
+use crate::spec::{
+    Field, Form, ModelSpec, NODE_MEMBERS, NodeOptions, Outputs, Pointer, Record, Resources, Shape, SpecErrors,
+};
 use crate::train::graph::Graph;
 use crate::train::plan::{NodeSummary, PlanError, Summary};
 
@@ -29,8 +31,7 @@ pub(super) struct Resolution {
     /// Indices into `nodes`.
     pub(super) outputs: Vec<usize>,
     pub(super) warnings: Vec<String>,
-    form: crate::spec::Form,
-    pointer: Pointer,
+    form: Form,
 }
 
 pub(super) struct ResolvedNode {
@@ -38,7 +39,9 @@ pub(super) struct ResolvedNode {
     /// In the body.
     pub(super) index: usize,
     kind: String,
+    pointer: Pointer,
     pub(super) layer: Option<Layer>,
+    options: NodeOptions,
     /// `Source::Node` counts in topological order.
     inputs: Option<Vec<Source>>,
     pub(super) output_shape: Option<Shape>,
@@ -46,6 +49,12 @@ pub(super) struct ResolvedNode {
 }
 
 impl ResolvedNode {
+    /// Parameters that training changes.
+    fn trainable(&self) -> u64 {
+        let all = self.inferred.iter().filter(|_| self.options.trainable).flat_map(|known| &known.parameters);
+        all.filter(|parameter| parameter.trainable).map(ParameterSpec::elements).fold(0, u64::saturating_add)
+    }
+
     pub(super) fn says_units(&self, model: &ModelSpec) -> bool {
         model.nodes[self.index].component.fields.contains_key("units")
     }
@@ -74,6 +83,9 @@ pub(super) fn resolve_network(
             name: graph.names[*index].clone(),
             index: *index,
             kind: spec.component.kind.clone(),
+            pointer: spec.component.pointer.clone(),
+            options: NodeOptions::of(&spec.component.fields, &spec.component.pointer, errors)
+                .unwrap_or_default(),
             layer: Layer::from_component(&spec.component, &NODE_MEMBERS, errors),
             inputs: graph.inputs[*index].as_ref().map(|inputs| inputs.iter().map(reorder).collect()),
             output_shape: None,
@@ -87,14 +99,8 @@ pub(super) fn resolve_network(
         .enumerate()
         .map(|(index, name)| (name.clone(), shapes.as_ref().and_then(|shapes| shapes.get(index).cloned())))
         .collect();
-    let mut network = Resolution {
-        inputs,
-        nodes,
-        outputs: Vec::new(),
-        warnings: Vec::new(),
-        form: model.form,
-        pointer: model.pointer.clone(),
-    };
+    let mut network =
+        Resolution { inputs, nodes, outputs: Vec::new(), warnings: Vec::new(), form: model.form };
     network.find_outputs(model, errors);
     network.fill_units(model, head);
     network.infer(model, head, errors);
@@ -149,12 +155,10 @@ impl Resolution {
     /// Whether a node's output has the shape of its input, whatever that is: an activation, a dropout.
     fn keeps_width(&self, index: usize) -> bool {
         let Some(layer) = &self.nodes[index].layer else { return false };
-        let stand_ins: [Shape; 2] = [vec![7], vec![11]];
-        stand_ins.iter().all(|shape| {
-            layer.infer(std::slice::from_ref(shape)).is_ok_and(|inferred| {
-                inferred.output == *shape && inferred.parameters.is_empty() && layer.name() != "flatten"
-            })
-        })
+        let kept =
+            |shape: Shape| layer.infer(std::slice::from_ref(&shape)).map(|inferred| inferred.output == shape);
+        let images = kept(vec![3, 5, 7]).unwrap_or(true) && kept(vec![5, 7]).unwrap_or(true);
+        images && [7, 11].into_iter().all(|width| kept(vec![width]).unwrap_or(false))
     }
 
     /// Gives a last layer without `units` the width that its target asks for.
@@ -205,9 +209,10 @@ impl Resolution {
                         && error.field == Some("units")
                         && self.outputs.contains(&index);
                     if !unknown {
-                        let at = model.node_pointer(self.nodes[index].index);
-                        let at = error.field.map_or(at.clone(), |field| at.key(field));
-                        errors.push(&at, error.detail);
+                        let body = self.nodes[index].index;
+                        let advice = model.nodes[body].advice.map(|advice| format!("; {advice}"));
+                        let detail = error.detail + &advice.unwrap_or_default();
+                        errors.push(&model.field_pointer(body, error.field), detail);
                     }
                     self.nodes[index].output_shape = guessed;
                 }
@@ -249,8 +254,7 @@ impl Resolution {
 
     /// Parameters that training changes.
     pub(super) fn trainable(&self) -> u64 {
-        let all = self.costs().flat_map(|inferred| &inferred.parameters);
-        all.filter(|parameter| parameter.trainable).map(ParameterSpec::elements).fold(0, u64::saturating_add)
+        self.nodes.iter().map(ResolvedNode::trainable).fold(0, u64::saturating_add)
     }
 
     fn costs(&self) -> impl Iterator<Item = &Inferred> {
@@ -291,9 +295,9 @@ impl Resolution {
     pub(super) fn check_memory(&self, footprint: &Footprint, resources: &Resources, errors: &mut SpecErrors) {
         let limit = resources.memory_mb.get();
         let Some((load, used)) = footprint.beyond(limit << 20) else { return };
-        let at = self.pointer.key(self.form.member()).index(load.index);
+        let Some(node) = self.nodes.iter().find(|node| node.index == load.index) else { return };
         errors.push(
-            &at,
+            &node.pointer,
             format!(
                 "with this node the job takes about {} MiB ({} MiB of it here: {} parameters, {} activations an \
                  example), and resources.memory_mb allows {limit} MiB",
@@ -314,23 +318,13 @@ impl Resolution {
             parameters: 0,
             trainable: 0,
         });
-        let nodes = self.nodes.iter().map(|node| {
-            let all = node.inferred.as_ref().map_or(0, parameters);
-            let frozen: u64 = node
-                .inferred
-                .iter()
-                .flat_map(|inferred| &inferred.parameters)
-                .filter(|parameter| !parameter.trainable)
-                .map(ParameterSpec::elements)
-                .sum();
-            NodeSummary {
-                name: node.name.clone(),
-                kind: node.kind.clone(),
-                inputs: node.inputs.iter().flatten().map(|source| self.name_of(*source)).collect(),
-                output_shape: node.output_shape.clone().unwrap_or_default(),
-                parameters: all,
-                trainable: all - frozen,
-            }
+        let nodes = self.nodes.iter().map(|node| NodeSummary {
+            name: node.name.clone(),
+            kind: node.kind.clone(),
+            inputs: node.inputs.iter().flatten().map(|source| self.name_of(*source)).collect(),
+            output_shape: node.output_shape.clone().unwrap_or_default(),
+            parameters: node.inferred.as_ref().map_or(0, parameters),
+            trainable: node.trainable(),
         });
         let mut rewrites = Vec::new();
         let names = |nodes: Vec<usize>| {
@@ -365,8 +359,7 @@ impl Resolution {
     }
 
     fn convolutions(&self) -> Vec<usize> {
-        let is =
-            |index: &usize| self.nodes[*index].layer.as_ref().is_some_and(|layer| layer.name() == "conv2d");
+        let is = |index: &usize| self.nodes[*index].layer.as_ref().is_some_and(|layer| layer.convolves());
         (0..self.nodes.len()).filter(is).collect()
     }
 
@@ -374,15 +367,16 @@ impl Resolution {
     fn late_activations(&self) -> Vec<usize> {
         let late = |index: &usize| {
             let Some(layer) = &self.nodes[*index].layer else { return false };
-            let mut takers =
-                self.consumers(*index).filter_map(|taker| Some(self.nodes[taker].layer.as_ref()?.name()));
+            let mut takers = self.consumers(*index).filter_map(|taker| self.nodes[taker].layer.as_ref());
             may_run_late(layer, self.outputs.contains(index), &mut takers)
         };
         (0..self.nodes.len()).filter(late).collect()
     }
 
-    /// The network in the body's form with everything written out.
+    /// The network with everything written out, in the body's form: a sequence that goes around some of its layers is
+    /// written as a graph.
     pub(super) fn write(&self, outputs: Option<&Outputs>) -> Value {
+        let form = if self.is_sequence() { self.form } else { Form::Nodes };
         let mut nodes: Vec<(usize, Value)> = self
             .nodes
             .iter()
@@ -392,7 +386,8 @@ impl Resolution {
                 if let Some(layer) = &node.layer {
                     members.extend(layer.write_component());
                 }
-                if self.form == crate::spec::Form::Nodes {
+                members.extend(node.options.write_fields());
+                if form == Form::Nodes {
                     let inputs: Vec<String> =
                         node.inputs.iter().flatten().map(|source| self.name_of(*source)).collect();
                     members.insert("inputs".into(), json!(inputs));
@@ -402,11 +397,19 @@ impl Resolution {
             .collect();
         nodes.sort_by_key(|(index, _)| *index);
         let mut members = Map::new();
-        members.insert(self.form.member().into(), nodes.into_iter().map(|(_, node)| node).collect());
+        members.insert(form.member().into(), nodes.into_iter().map(|(_, node)| node).collect());
         if let Some(outputs) = outputs {
             members.insert("outputs".into(), outputs.write());
         }
         Value::Object(members)
+    }
+
+    /// Whether each node takes the one before it alone.
+    fn is_sequence(&self) -> bool {
+        self.nodes.iter().enumerate().all(|(index, node)| {
+            let before = index.checked_sub(1).map_or(Source::Input(0), Source::Node);
+            node.inputs.as_deref() == Some(&[before])
+        })
     }
 
     pub(super) fn into_plan(self) -> Result<NetworkPlan, PlanError> {
@@ -420,6 +423,7 @@ impl Resolution {
                 layer: node.layer?,
                 inputs: node.inputs?,
                 output_shape: node.output_shape?,
+                options: node.options,
             })
         });
         Ok(NetworkPlan {

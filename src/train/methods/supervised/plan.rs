@@ -7,7 +7,7 @@ use tch::Tensor;
 use crate::data::{Dataset, Preprocessing, TargetColumn, TargetKind, TargetScale};
 use crate::nn::losses::{FittedLoss, Loss, LossForm, Misfit, OutputView, TargetView};
 use crate::nn::metrics::Metric;
-use crate::nn::network::{NetworkNode, NetworkPlan};
+use crate::nn::network::{Network, NetworkNode, NetworkPlan};
 use crate::nn::optimizers::Optimizer;
 use crate::train::model::ModelOutput;
 
@@ -133,4 +133,12 @@ pub(super) fn losses(objectives: &[Objective], heads: &[Tensor], targets: &[Tens
     let total = objectives.iter().zip(&each).map(weighted).reduce(|total, loss| total + loss);
     let Some(total) = total else { return Vec::new() };
     if objectives.len() == 1 { vec![total] } else { std::iter::once(total).chain(each).collect() }
+}
+
+/// The losses with the network's penalties in the total, as Keras reports it.
+pub(super) fn penalised(mut losses: Vec<Tensor>, network: &Network) -> Vec<Tensor> {
+    if let (Some(total), Some(penalty)) = (losses.first_mut(), network.penalty()) {
+        *total = &*total + penalty;
+    }
+    losses
 }

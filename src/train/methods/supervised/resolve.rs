@@ -176,10 +176,14 @@ fn member<T: Field>(training: &Component, name: &str, errors: &mut SpecErrors) -
 /// Checks the layers of a model that is refused as a whole, each for itself.
 fn check_layers(training: &Component, errors: &mut SpecErrors) {
     let Some(model) = training.fields.get("model") else { return };
-    for member in ["layers", "nodes"] {
-        let at = training.pointer.key("model").key(member);
-        for (index, node) in model.get(member).and_then(Value::as_array).into_iter().flatten().enumerate() {
-            if let Some(component) = Component::read(node, "type", &at.index(index), errors) {
+    let at = training.pointer.key("model");
+    let mut lists = vec![(&model["layers"], at.key("layers")), (&model["nodes"], at.key("nodes"))];
+    while let Some((list, at)) = lists.pop() {
+        for (index, node) in list.as_array().into_iter().flatten().enumerate() {
+            let at = at.index(index);
+            if node["type"] == "block" {
+                lists.extend(["layers", "shortcut"].map(|member| (&node[member], at.key(member))));
+            } else if let Some(component) = Component::read(node, "type", &at, errors) {
                 Layer::from_component(&component, &NODE_MEMBERS, errors);
             }
         }
