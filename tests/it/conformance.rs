@@ -206,6 +206,16 @@ fn optimizers() -> Vec<Value> {
         json!({"type": "sgd", "momentum": 0.9, "nesterov": true, "weight_decay": 0.01}),
         json!({"type": "adam", "learning_rate": {"type": "cosine", "initial_learning_rate": 0.01}}),
         json!({"type": "adam", "amsgrad": true, "weight_decay": 0.01}),
+        json!("adamw"),
+        json!({"type": "adamw", "amsgrad": true}),
+        json!("adadelta"),
+        json!({"type": "adagrad", "learning_rate": 0.1, "initial_accumulator_value": 0.1}),
+        json!("rmsprop"),
+        json!({"type": "rmsprop", "momentum": 0.9, "centered": true, "weight_decay": 0.01}),
+        json!({"type": "rmsprop", "momentum": 0.9}),
+        json!("adamax"),
+        json!("nadam"),
+        json!({"type": "lion", "learning_rate": 1e-4, "weight_decay": 0.1}),
     ]
 }
 
@@ -398,7 +408,7 @@ fn optimizers_go_on_where_they_were() {
     for body in optimizers() {
         let config: Optimizer = read(&body);
         let train = |network: &Network,
-                     optimizer: &mut Box<dyn lyceum::nn::optimizers::OptimizerState>,
+                     optimizer: &mut lyceum::nn::optimizers::OptimizerState,
                      from: u64| {
             for step in from..from + K {
                 let batch = batches(&[vec![1, 8, 8]]);

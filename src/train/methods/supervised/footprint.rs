@@ -37,7 +37,7 @@ impl Footprint {
 
     pub(super) fn new(config: &Supervised, batch: u64, loads: Vec<Load>) -> Self {
         let best = config.early_stopping.as_ref().is_some_and(|rule| rule.restore_best);
-        let slots = config.optimizer.slots();
+        let slots = config.optimizer.slots().len() as u64;
         Self {
             // Weights, gradients, what the optimiser keeps, and the best weights so far; and the copy that a
             // checkpoint is written from.

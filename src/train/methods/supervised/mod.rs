@@ -75,7 +75,7 @@ struct Training<'a> {
     job: &'a JobSpec,
     device: Device,
     network: Network,
-    optimizer: Box<dyn OptimizerState>,
+    optimizer: OptimizerState,
     sampler: Sampler,
     feed: Feed,
     state: State,
