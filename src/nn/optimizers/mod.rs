@@ -204,6 +204,7 @@ mod tests {
     use tch::Kind;
 
     use super::*;
+    use crate::nn::schedules::Plateau;
     use crate::spec::{Field, Pointer, SpecErrors};
 
     fn matrix(value: &Value) -> Tensor {
@@ -232,7 +233,7 @@ mod tests {
                 let loss = (&distance * (&a * &distance)).sum(Kind::Double) * 0.5
                     + (&weights * 3.0).sin().sum(Kind::Double) * 0.1;
                 let gradients = Tensor::run_backward(&[&loss], &[&weights], false, false);
-                optimizer.step(&gradients, config.learning_rate().at(step - 1, 100));
+                optimizer.step(&gradients, config.learning_rate().at(step - 1, 100, &Plateau::default()));
                 let Some(expected) = case["w_after_step"].get(step.to_string()) else { continue };
                 let error = (&weights - matrix(expected)).abs().max().double_value(&[]);
                 assert!(error < 1e-9, "{body} is off by {error} after step {step}");
