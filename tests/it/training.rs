@@ -495,6 +495,58 @@ fn the_perceptron_of_the_text_answers_as_the_text_does() {
     assert!(!answer[0].requires_grad());
 }
 
+/// What is found trains about as well as the best of a grid.
+#[test]
+fn a_learning_rate_is_found() {
+    let _turn = turn();
+    let fields = |optimizer: &str| {
+        json!({
+            "method": "learning_rate_finder",
+            "dataset": {"name": "iris", "target": "species"},
+            "model": {"layers": [{"type": "dense", "units": 16, "activation": "tanh"},
+                {"type": "dense", "activation": "softmax"}]},
+            "loss": "categorical_cross_entropy", "optimizer": optimizer, "batch_size": 16,
+        })
+    };
+    for optimizer in ["adam", "sgd"] {
+        let finder = plan(&fields(optimizer));
+        assert_eq!(finder.extent(), (10, 100));
+        let written = finder.spec.training.0.fields.clone();
+        assert_eq!((&written["dataset"]["version"], &written["steps"]), (&json!(1), &json!(100)));
+        assert!(!written.contains_key("epochs"));
+        let sink = train(&finder);
+        let result = sink.reports.iter().find_map(|report| match report {
+            Report::Result { result } => Some(result),
+            _ => None,
+        });
+        let rate = result.unwrap()["learning_rate"].as_f64().unwrap();
+        assert!(sink.models.is_empty() && sink.series("loss").len() == sink.series("learning_rate").len());
+        let loss = |rate: f64| {
+            let mut training = fields(optimizer);
+            training["method"] = json!("supervised");
+            training["optimizer"] = json!({"type": optimizer, "learning_rate": rate});
+            training["epochs"] = json!(5);
+            let mut sink = RecordingSink::default();
+            lyceum::train::run(&plan(&training), None, &mut sink);
+            sink.last("loss").filter(|loss| loss.is_finite()).unwrap_or(f64::INFINITY)
+        };
+        let best =
+            [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0].map(loss).into_iter().fold(f64::INFINITY, f64::min);
+        let found = loss(rate);
+        assert!(found <= 3.0 * best, "{optimizer}: {found} at {rate}, where {best} is possible");
+    }
+    let body = json!({"name": "a-test", "training": fields("adam")});
+    let wrong = |field: &str, value: Value| {
+        let mut body = body.clone();
+        body["training"][field] = value;
+        Plan::resolve_body(&body, sets()).err().unwrap().to_string()
+    };
+    assert_eq!(wrong("end", json!(1e-7)), "/training/end: must be above the start, 0.000001");
+    let unknown =
+        "/training/epochs: \"epochs\" is not a field of learning_rate_finder; did you mean \"steps\"?";
+    assert_eq!(wrong("epochs", json!(3)), unknown);
+}
+
 #[test]
 fn as_many_rows_are_drawn_as_the_plan_counted() {
     let tests = [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3})];
@@ -506,7 +558,7 @@ fn as_many_rows_are_drawn_as_the_plan_counted() {
             "dataset": {"name": "iris", "target": "species", "test": test, "validation": validation},
             "model": {"layers": [{"type": "dense", "units": 3, "activation": "softmax"}]},
             "loss": "categorical_cross_entropy", "optimizer": "sgd"}));
-        let Method::Supervised(method) = &plan.method;
+        let Method::Supervised(method) = &plan.method else { panic!("supervised") };
         let (counts, rows) = (&method.parts.counts, method.parts.rows());
         let drawn = [&rows.train, &rows.validation, &rows.test].map(|part| part.len() as u64);
         assert_eq!([counts.train, counts.validation, counts.test], drawn, "{test} {validation}");

@@ -65,7 +65,7 @@ crate::record! {
     }
 }
 
-fn default_optimizer() -> Optimizer {
+pub(crate) fn default_optimizer() -> Optimizer {
     Adam {
         learning_rate: ScheduledRate::constant(0.001),
         beta_1: Rate::literal(0.9),

@@ -18,6 +18,7 @@ mod resolve;
 mod setup;
 mod state;
 mod sums;
+mod trial;
 mod weights;
 
 use std::time::{Duration, Instant};
@@ -39,16 +40,18 @@ use crate::train::{ArtifactFile, RunSink};
 
 use average::Average;
 use clipping::Clipping;
-pub use config::{EarlyStoppingSpec, Supervised, WeightAverage};
+pub(crate) use config::default_optimizer;
+pub use config::{ClippingSpec, EarlyStoppingSpec, Losses, Supervised, WeightAverage};
 pub(crate) use evaluation::batch_size as evaluation_batch;
 use evaluation::{Examined, Examiner, Metrics};
 use feed::Feed;
 pub(crate) use model::evaluate;
 pub use plan::{Objective, SupervisedPlan};
 use reporter::Reporter;
-pub(crate) use resolve::{Context, resolve};
+pub(crate) use resolve::{Context, Resolved, resolve};
 use state::{State, Weights};
 use sums::{Diverged, Meter, Sums};
+pub use weights::ClassWeight;
 
 /// Gradients whose norms make up an epoch's mean, at most.
 const NORMS_PER_EPOCH: u64 = 64;
@@ -75,7 +78,7 @@ pub(crate) fn run(
     training.finish()
 }
 
-struct Training<'a> {
+pub(crate) struct Training<'a> {
     plan: &'a SupervisedPlan,
     job: &'a JobSpec,
     device: Device,
@@ -115,21 +118,10 @@ impl Training<'_> {
         let number = self.state.step + 1;
         let measured = self.measures_norm(number);
 
-        let mut gradients = self.gradients(rows)?;
-        let clipping = self.plan.gradient_clipping;
-        let wanted = measured || clipping.is_some_and(Clipping::wants_norm);
-        let norm = wanted.then(|| ops::global_norm(&gradients));
-        if let Some(clipping) = clipping {
-            clipping.apply(&mut gradients, norm.as_ref());
-        }
-        let rate = self.rate(self.state.step);
-        self.optimizer.step(&gradients, rate);
-        if let Some(average) = &mut self.average {
-            average.update(&self.network);
-        }
-
+        let gradients = self.gradients(rows).map_err(|wrong| self.diverged(wrong))?;
+        let norm = self.update(gradients, self.rate(self.state.step), measured);
         self.state.step = number;
-        if let (true, Some(norm)) = (measured, norm) {
+        if let Some(norm) = norm {
             self.meter.sums.add_norm(norm.double_value(&[]));
         }
         if self.reporter.due(number) {
@@ -140,16 +132,30 @@ impl Training<'_> {
         Ok(())
     }
 
+    /// Takes a step; the gradients' norm where it is measured.
+    fn update(&mut self, mut gradients: Vec<Tensor>, rate: f64, measured: bool) -> Option<Tensor> {
+        let clipping = self.plan.gradient_clipping;
+        let wanted = measured || clipping.is_some_and(Clipping::wants_norm);
+        let norm = wanted.then(|| ops::global_norm(&gradients));
+        if let Some(clipping) = clipping {
+            clipping.apply(&mut gradients, norm.as_ref());
+        }
+        self.optimizer.step(&gradients, rate);
+        if let Some(average) = &mut self.average {
+            average.update(&self.network);
+        }
+        norm.filter(|_| measured)
+    }
+
     /// The gradient of a step, the mean over its examples: forward, loss and backward of one batch after another.
-    fn gradients(&mut self, rows: &[u32]) -> Result<Vec<Tensor>, Ended> {
+    fn gradients(&mut self, rows: &[u32]) -> Result<Vec<Tensor>, Diverged> {
         let mut sums: Vec<Tensor> = Vec::new();
         for (index, part) in rows.chunks(self.plan.batch_size as usize).enumerate() {
             let batch = self.feed.gather(part);
             let step = self.state.step * self.plan.accumulation + index as u64;
             let heads = self.network.forward(&batch.inputs, &Pass { training: true, step }, Head::Logits);
             let losses = plan::losses(&self.plan.objectives, &heads, &batch.targets, batch.weights.as_ref());
-            let added = self.meter.add(self.state.step + 1, part.len(), &losses);
-            added.map_err(|wrong| self.diverged(wrong))?;
+            self.meter.add(self.state.step + 1, part.len(), &losses)?;
             let loss = if part.len() == rows.len() {
                 losses[0].shallow_clone()
             } else {

@@ -40,6 +40,8 @@ pub struct SupervisedPlan {
     /// Batches in a step.
     pub accumulation: u64,
     pub epochs: u64,
+    /// Steps after which it ends, whatever the epochs say.
+    pub most_steps: Option<u64>,
     /// Forward activations of one example in bytes; evaluation batches are cut by it.
     pub example_bytes: u64,
 }
@@ -55,7 +57,8 @@ impl SupervisedPlan {
     }
 
     pub fn steps(&self) -> u64 {
-        self.epochs * self.steps_per_epoch()
+        let steps = self.epochs * self.steps_per_epoch();
+        self.most_steps.map_or(steps, |most| most.min(steps))
     }
 }
 

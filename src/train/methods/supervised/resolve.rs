@@ -32,8 +32,8 @@ pub(crate) struct Context<'a> {
 }
 
 /// A method's plan with what is told of it.
-pub(crate) struct Resolved {
-    pub(crate) plan: SupervisedPlan,
+pub(crate) struct Resolved<Plan> {
+    pub(crate) plan: Plan,
     pub(crate) summary: Summary,
     /// The canonical members of `training`.
     pub(crate) training: Map<String, Value>,
@@ -64,7 +64,7 @@ pub(crate) fn resolve(
     context: &Context,
     catalog: &dyn Catalog,
     errors: &mut SpecErrors,
-) -> Result<Option<Resolved>, PlanError> {
+) -> Result<Option<Resolved<SupervisedPlan>>, PlanError> {
     let at = &training.pointer;
     let members = read_members(training, errors);
     let data = find_data(training, &members, catalog, errors)?;
@@ -159,6 +159,7 @@ pub(crate) fn resolve(
         batch_size: batch,
         accumulation,
         epochs: whole.epochs.get(),
+        most_steps: None,
     };
     Ok(Some(Resolved { plan, summary, training }))
 }

@@ -22,7 +22,7 @@ use super::sums::{Meter, Sums};
 use super::weights;
 
 impl<'a> Training<'a> {
-    pub(super) fn new(
+    pub(in crate::train::methods) fn new(
         plan: &'a SupervisedPlan,
         job: &'a JobSpec,
         device: Device,
@@ -73,7 +73,7 @@ impl<'a> Training<'a> {
         })
     }
 
-    pub(super) fn start(&mut self) {
+    pub(in crate::train::methods) fn start(&mut self) {
         let threads = self.job.resources.threads.get();
         self.reporter.sink.report(Report::Started {
             device: device_name(self.device),
