@@ -108,7 +108,7 @@ pub struct AdamOptions {
     pub beta_2: f64,
     pub epsilon: f64,
     pub weight_decay: f64,
-    /// Whether the decay goes past the quotient, as in AdamW.
+    /// Whether the decay goes past the quotient, as `adamw` has it.
     pub decoupled: bool,
     /// Steps including this one.
     pub step: u64,

@@ -50,8 +50,8 @@ pub struct Plan {
 
 /// The training methods, each with what it resolved.
 pub enum Method {
-    Supervised(SupervisedPlan),
-    LearningRateFinder(FinderPlan),
+    Supervised(Box<SupervisedPlan>),
+    LearningRateFinder(Box<FinderPlan>),
 }
 
 /// The names of the training methods.
@@ -64,8 +64,12 @@ fn resolve_method(
     catalog: &dyn Catalog,
     errors: &mut SpecErrors,
 ) -> Result<Option<Resolved<Method>>, PlanError> {
-    fn into<Own>(resolved: Resolved<Own>, method: fn(Own) -> Method) -> Resolved<Method> {
-        Resolved { plan: method(resolved.plan), summary: resolved.summary, training: resolved.training }
+    fn into<Own>(resolved: Resolved<Own>, method: fn(Box<Own>) -> Method) -> Resolved<Method> {
+        Resolved {
+            plan: method(Box::new(resolved.plan)),
+            summary: resolved.summary,
+            training: resolved.training,
+        }
     }
     match training.kind.as_str() {
         "supervised" => {

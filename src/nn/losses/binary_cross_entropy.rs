@@ -32,18 +32,18 @@ impl LossConfig for BinaryCrossEntropy {
     }
 
     fn each(&self, output: &Tensor, target: &Tensor, fitted: &FittedLoss) -> Tensor {
-        by_example(&self.reduced(output, target, fitted, Reduction::None))
+        by_example(&self.reduced(output, target, fitted.form, Reduction::None))
     }
 
     fn forward(&self, output: &Tensor, target: &Tensor, fitted: &FittedLoss) -> Tensor {
-        self.reduced(output, target, fitted, Reduction::Mean)
+        self.reduced(output, target, fitted.form, Reduction::Mean)
     }
 }
 
 impl BinaryCrossEntropy {
-    fn reduced(&self, output: &Tensor, target: &Tensor, fitted: &FittedLoss, reduction: Reduction) -> Tensor {
+    fn reduced(&self, output: &Tensor, target: &Tensor, form: LossForm, reduction: Reduction) -> Tensor {
         let target = smoothed(target, self.label_smoothing.get());
-        match fitted.form {
+        match form {
             LossForm::OnLogits => {
                 output.binary_cross_entropy_with_logits::<Tensor>(&target, None, None, reduction)
             }

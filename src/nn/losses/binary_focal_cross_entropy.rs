@@ -54,7 +54,7 @@ impl LossConfig for BinaryFocalCrossEntropy {
         let wrong = &target * (1.0_f64 - &probability) + (1.0_f64 - &target) * &probability;
         let mut each = wrong.clamp_min(LEAST).pow_tensor_scalar(self.gamma.get()) * entropy;
         if let Some(alpha) = self.alpha {
-            each = each * (&target * alpha.get() + (1.0_f64 - &target) * (1.0 - alpha.get()));
+            each *= &target * alpha.get() + (1.0_f64 - &target) * (1.0 - alpha.get());
         }
         by_example(&each)
     }

@@ -31,18 +31,18 @@ impl LossConfig for CategoricalCrossEntropy {
     }
 
     fn each(&self, output: &Tensor, target: &Tensor, fitted: &FittedLoss) -> Tensor {
-        self.reduced(output, target, fitted, Reduction::None)
+        self.reduced(output, target, fitted.form, Reduction::None)
     }
 
     fn forward(&self, output: &Tensor, target: &Tensor, fitted: &FittedLoss) -> Tensor {
-        self.reduced(output, target, fitted, Reduction::Mean)
+        self.reduced(output, target, fitted.form, Reduction::Mean)
     }
 }
 
 impl CategoricalCrossEntropy {
-    fn reduced(&self, output: &Tensor, target: &Tensor, fitted: &FittedLoss, reduction: Reduction) -> Tensor {
+    fn reduced(&self, output: &Tensor, target: &Tensor, form: LossForm, reduction: Reduction) -> Tensor {
         // Logarithms of probabilities are logits too.
-        let logits = match fitted.form {
+        let logits = match form {
             LossForm::OnLogits => output.shallow_clone(),
             LossForm::OnOutputs => output.log(),
         };

@@ -32,15 +32,12 @@ impl MetricConfig for ConfusionMatrix {
 }
 
 fn write(tally: &Tally) -> String {
-    let document = match &tally.matrix {
-        Some(matrix) => json!({"labels": tally.labels, "matrix": matrix}),
-        None => {
-            let by_label = tally.labels.iter().zip(&tally.counts).map(|(label, counts)| {
-                let rows = json!([[counts.rest, counts.false_alarms], [counts.misses, counts.hits]]);
-                (label.clone(), rows)
-            });
-            json!({"labels": tally.labels, "matrices": Value::Object(by_label.collect::<Map<_, _>>())})
-        }
-    };
-    document.to_string()
+    if let Some(matrix) = &tally.matrix {
+        return json!({"labels": tally.labels, "matrix": matrix}).to_string();
+    }
+    let by_label = tally.labels.iter().zip(&tally.counts).map(|(label, counts)| {
+        let rows = json!([[counts.rest, counts.false_alarms], [counts.misses, counts.hits]]);
+        (label.clone(), rows)
+    });
+    json!({"labels": tally.labels, "matrices": Value::Object(by_label.collect::<Map<_, _>>())}).to_string()
 }

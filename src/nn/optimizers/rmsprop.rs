@@ -5,7 +5,7 @@ use crate::nn::schedules::ScheduledRate;
 use crate::spec::{NonNegative, Positive, Rate};
 
 crate::record! {
-    /// RMSprop (Tieleman and Hinton, *Lecture 6.5: rmsprop*, 2012): a running mean `v` of the squared gradient,
+    /// Root mean square propagation (Tieleman and Hinton, *Lecture 6.5: rmsprop*, 2012): a running mean `v` of the squared gradient,
     /// `w ← w − rate · g / (√v + epsilon)`; with momentum `b ← momentum · b + g / (√v + epsilon)`, `w ← w − rate · b`.
     pub struct Rmsprop {
         /// A number or a schedule.

@@ -103,7 +103,7 @@ fn read_target(
     let several_classes = loss.target_form() == TargetForm::Classes && names.len() > 1;
     let columns = columns.and_then(|columns| {
         if several_classes {
-            one_of_each(dataset, &columns)?
+            one_of_each(dataset, &columns)?;
         }
         Ok(columns)
     });

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::config::{EarlyStoppingSpec, Losses, Supervised};
 use super::footprint::Footprint;
-use super::network::{Head, resolve_network};
+use super::network::{Head, Resolution, resolve_network};
 use super::objectives::{Series, Target, check_metrics, fit_objectives, series, targets};
 use super::parts::Parts;
-use super::plan::{SupervisedPlan, step_size};
+use super::plan::{Objective, SupervisedPlan, step_size};
 use super::weights::{check_class_weight, check_sample_weight};
 use crate::data::{Columns, Dataset, Preprocessing, check_parts, resolve_columns};
 use crate::nn::layers::Layer;
@@ -103,65 +103,111 @@ pub(crate) fn resolve(
         }
         return Ok(None);
     };
-    let batch = whole.batch_size.get().min(parts.counts.train.max(1));
-    let accumulation = whole.gradient_accumulation.get();
-    let per_step = step_size(batch, accumulation, parts.counts.train);
-    let steps_per_epoch = parts.counts.train.div_ceil(per_step);
-    check_steps(whole.epochs, steps_per_epoch, at, errors);
-    super::objectives::assign_metrics(&whole.metrics, &mut objectives);
-    if data.reference.target_transform.is_some() {
-        super::objectives::standardize(&mut objectives, &data.dataset, &parts.rows().train, at, errors);
+    let found = Found { whole, data, parts, preprocessing, network };
+    let rises = found.prove(&mut objectives, &monitors, at, errors);
+    found.finish(objectives, &rises, context, errors)
+}
+
+/// All that a body says, each for itself in order.
+struct Found {
+    whole: Supervised,
+    data: Data,
+    parts: Parts,
+    preprocessing: Fitted,
+    network: Resolution,
+}
+
+impl Found {
+    fn batch_size(&self) -> u64 {
+        self.whole.batch_size.get().min(self.parts.counts.train.max(1))
     }
-    let series = series(&objectives, parts.counts.validation > 0);
-    let rises: Vec<bool> =
-        monitors.iter().map(|(monitor, at)| check_monitor(monitor, &series, at, errors)).collect();
-    if let Some(weight) = &whole.class_weight {
-        check_class_weight(weight, &objectives, &at.key("class_weight"), errors);
+
+    /// Examples in a step.
+    fn step_size(&self) -> u64 {
+        step_size(self.batch_size(), self.whole.gradient_accumulation.get(), self.parts.counts.train)
     }
-    if errors.is_empty() && whole.epochs.get() > 0 && network.trainable() == 0 {
-        errors.push(
-            &at.key("model"),
-            "the network has no parameters to train; \"epochs\": 0 takes it as it is",
-        );
+
+    fn steps_per_epoch(&self) -> u64 {
+        self.parts.counts.train.div_ceil(self.step_size())
     }
-    let footprint = Footprint::new(&whole, batch, network.loads())
-        .with_evaluation(network.example_bytes(), network.input_elements(), &parts.counts)
-        .with_data(&data.dataset, &preprocessing.0, &objectives, &parts.counts)
-        .with_weights(&whole, &data.dataset);
-    network.check_memory(&footprint, context.resources, errors);
-    if !errors.is_empty() {
-        return Ok(None);
+
+    /// Completes the objectives and notes what does not go together; whether each monitored series is better when it is
+    /// greater.
+    fn prove(
+        &self,
+        objectives: &mut [Objective],
+        monitors: &[(String, Pointer)],
+        at: &Pointer,
+        errors: &mut SpecErrors,
+    ) -> Vec<bool> {
+        let Self { whole, data, parts, network, .. } = self;
+        check_steps(whole.epochs, self.steps_per_epoch(), at, errors);
+        super::objectives::assign_metrics(&whole.metrics, objectives);
+        if data.reference.target_transform.is_some() {
+            super::objectives::standardize(objectives, &data.dataset, &parts.rows().train, at, errors);
+        }
+        let series = series(objectives, parts.counts.validation > 0);
+        let rises =
+            monitors.iter().map(|(monitor, at)| check_monitor(monitor, &series, at, errors)).collect();
+        if let Some(weight) = &whole.class_weight {
+            check_class_weight(weight, objectives, &at.key("class_weight"), errors);
+        }
+        if errors.is_empty() && whole.epochs.get() > 0 && network.trainable() == 0 {
+            errors.push(
+                &at.key("model"),
+                "the network has no parameters to train; \"epochs\": 0 takes it as it is",
+            );
+        }
+        rises
     }
-    let mut summary = network.summary(&objectives);
-    summary.memory_bytes = footprint.total();
-    summary.flops = network.flops().saturating_mul(3).saturating_mul(per_step);
-    summary.steps_per_epoch = steps_per_epoch;
-    summary.warnings = [parts.counts.warnings.as_slice(), network.warnings.as_slice()].concat();
-    summary.warnings.extend(preprocessing.1);
-    let training = canonical(&whole, &data, &network);
-    let plan = SupervisedPlan {
-        dataset: data.dataset,
-        parts,
-        preprocessing: preprocessing.0,
-        example_bytes: network.example_bytes(),
-        network: network.into_plan()?,
-        objectives,
-        optimizer: whole.optimizer.clone(),
-        gradient_clipping: whole.gradient_clipping.map(|clipping| clipping.0),
-        early_stopping: whole
-            .early_stopping
-            .as_ref()
-            .map(|rule| rule.rule(rises.first().copied().unwrap_or_default())),
-        plateau_rises: plateau_rises(&whole, &rises),
-        weight_average: whole.weight_average.as_ref().map(|average| average.momentum.get()),
-        class_weight: whole.class_weight.clone(),
-        sample_weight: whole.sample_weight.clone(),
-        batch_size: batch,
-        accumulation,
-        epochs: whole.epochs.get(),
-        most_steps: None,
-    };
-    Ok(Some(Resolved { plan, summary, training }))
+
+    /// Counts the memory, and makes the plan where nothing is wrong.
+    fn finish(
+        self,
+        objectives: Vec<Objective>,
+        rises: &[bool],
+        context: &Context,
+        errors: &mut SpecErrors,
+    ) -> Result<Option<Resolved<SupervisedPlan>>, PlanError> {
+        let (batch, per_step, steps) = (self.batch_size(), self.step_size(), self.steps_per_epoch());
+        let Self { whole, data, parts, preprocessing, network } = self;
+        let footprint = Footprint::new(&whole, batch, network.loads())
+            .with_evaluation(network.example_bytes(), network.input_elements(), &parts.counts)
+            .with_data(&data.dataset, &preprocessing.0, &objectives, &parts.counts)
+            .with_weights(&whole, &data.dataset);
+        network.check_memory(&footprint, context.resources, errors);
+        if !errors.is_empty() {
+            return Ok(None);
+        }
+        let mut summary = network.summary(&objectives);
+        summary.memory_bytes = footprint.total();
+        summary.flops = network.flops().saturating_mul(3).saturating_mul(per_step);
+        summary.steps_per_epoch = steps;
+        summary.warnings = [parts.counts.warnings.as_slice(), network.warnings.as_slice()].concat();
+        summary.warnings.extend(preprocessing.1);
+        let training = canonical(&whole, &data, &network);
+        let stopping_rises = rises.first().copied().unwrap_or_default();
+        let plan = SupervisedPlan {
+            dataset: data.dataset,
+            parts,
+            preprocessing: preprocessing.0,
+            example_bytes: network.example_bytes(),
+            network: network.into_plan()?,
+            objectives,
+            gradient_clipping: whole.gradient_clipping.map(|clipping| clipping.0),
+            early_stopping: whole.early_stopping.as_ref().map(|rule| rule.rule(stopping_rises)),
+            plateau_rises: plateau_rises(&whole, rises),
+            optimizer: whole.optimizer,
+            weight_average: whole.weight_average.as_ref().map(|average| average.momentum.get()),
+            class_weight: whole.class_weight,
+            sample_weight: whole.sample_weight,
+            batch_size: batch,
+            accumulation: whole.gradient_accumulation.get(),
+            epochs: whole.epochs.get(),
+            most_steps: None,
+        };
+        Ok(Some(Resolved { plan, summary, training }))
+    }
 }
 
 /// Reads the whole; where it is refused, reads the members one by one, so that what follows from each can be checked.
@@ -404,7 +450,7 @@ fn refuse_monitor(monitor: &str, advice: &str, at: &Pointer, errors: &mut SpecEr
 }
 
 /// The members of `training` with everything written out.
-fn canonical(config: &Supervised, data: &Data, network: &super::network::Resolution) -> Map<String, Value> {
+fn canonical(config: &Supervised, data: &Data, network: &Resolution) -> Map<String, Value> {
     let mut config = config.clone();
     config.dataset = data.reference.clone();
     if config.dataset.input.is_none() {
