@@ -4,6 +4,7 @@ use serde_json::{Map, Number, Value};
 
 use super::batcher::Rows;
 use crate::data::{TargetKind, TargetScale};
+use crate::nn::losses::{GaussianNll, Task};
 use crate::spec::Shape;
 use crate::train::model::ModelOutput;
 
@@ -32,6 +33,10 @@ pub(super) enum ReadingKind {
     Classes(Vec<String>),
     /// The probability of the second of two classes.
     Binary([String; 2]),
+    /// A score, above nought for the second of two classes.
+    Margin([String; 2]),
+    /// The mean of a number, and so many elements behind it what makes its deviation.
+    Gaussian { behind: usize, scale: Option<TargetScale> },
     /// A number, or numbers in this shape.
     Numbers { shape: Shape, scale: Option<TargetScale> },
 }
@@ -41,6 +46,12 @@ impl Reading {
     pub(super) fn of(outputs: &[ModelOutput]) -> Self {
         let mut targets = Vec::new();
         for (index, output) in outputs.iter().enumerate() {
+            if output.is_one_of_columns() {
+                let classes = output.columns.iter().map(|column| column.column.clone()).collect();
+                let kind = ReadingKind::Classes(classes);
+                targets.push(TargetReading { name: output.target.clone(), output: index, first: 0, kind });
+                continue;
+            }
             for (first, column) in output.columns.iter().enumerate() {
                 let kind = ReadingKind::of(output, &column.kind);
                 targets.push(TargetReading { name: column.column.clone(), output: index, first, kind });
@@ -75,9 +86,15 @@ impl ReadingKind {
         let width: u64 = output.shape.iter().product();
         match kind {
             TargetKind::Category { classes } => match &classes[..] {
+                [first, second] if output.task == Some(Task::Margin) => {
+                    Self::Margin([first.clone(), second.clone()])
+                }
                 [first, second] if !alone || width == 1 => Self::Binary([first.clone(), second.clone()]),
                 _ => Self::Classes(classes.clone()),
             },
+            TargetKind::Number { scale } if output.task == Some(Task::Gaussian) => {
+                Self::Gaussian { behind: output.columns.len(), scale: *scale }
+            }
             // One number is no list of one.
             TargetKind::Number { scale } => {
                 let shape = if alone && width > 1 { output.shape.clone() } else { Vec::new() };
@@ -90,6 +107,16 @@ impl ReadingKind {
         match self {
             Self::Classes(classes) => category(classes, values),
             Self::Binary(classes) => category(classes, &[1.0 - values[0], values[0]]),
+            Self::Margin(classes) => {
+                let class = &classes[usize::from(values[0] > 0.0)];
+                object([("class", class.clone().into()), ("score", number(values[0]))])
+            }
+            Self::Gaussian { behind, scale } => {
+                let scale = scale.unwrap_or(TargetScale { mean: 0.0, deviation: 1.0 });
+                let raw = values.get(*behind).map_or(f64::NAN, |raw| f64::from(*raw));
+                let deviation = (GaussianNll::deviation(raw) * scale.deviation) as f32;
+                object([("value", scaled(&scale, values[0])), ("deviation", number(deviation))])
+            }
             Self::Numbers { shape, scale } => {
                 let number = |value: f32| scale.map_or_else(|| number(value), |scale| scaled(&scale, value));
                 object([("value", nested(shape, values, &number))])
@@ -187,6 +214,22 @@ mod tests {
             answers[1],
             json!({"class": "1", "probability": 0.75, "probabilities": {"0": 0.25, "1": 0.75}})
         );
+    }
+
+    #[test]
+    fn scores_tell_their_class_and_densities_their_deviation() {
+        let one = |kind, first, values| {
+            let reading = Reading { targets: vec![target("x", 0, first, kind)], named: false };
+            reading.predictions(&Rows { count: 1, values: vec![values] }).remove(0)
+        };
+        let kind = ReadingKind::Margin(["no".into(), "yes".into()]);
+        assert_eq!(one(kind.clone(), 0, vec![0.5]), json!({"class": "yes", "score": 0.5}));
+        assert_eq!(one(kind, 0, vec![-2.5]), json!({"class": "no", "score": -2.5}));
+        let scale = Some(TargetScale { mean: 10.0, deviation: 2.0 });
+        let answer = one(ReadingKind::Gaussian { behind: 2, scale }, 1, vec![9.0, 1.5, 9.0, 0.0]);
+        assert_eq!(answer["value"], 13.0);
+        let deviation = answer["deviation"].as_f64().unwrap();
+        assert!((deviation - 2.0 * std::f64::consts::LN_2.sqrt()).abs() < 1e-5, "{deviation}");
     }
 
     #[test]

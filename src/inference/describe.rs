@@ -2,6 +2,7 @@
 
 use super::{Inference, InferenceError, VersionRef};
 use crate::data::TargetKind;
+use crate::nn::losses::Task;
 use crate::spec::Shape;
 use crate::spec::dataset::Kind;
 use crate::train::model::ModelOutput;
@@ -52,9 +53,14 @@ impl Inference {
     }
 }
 
-fn outputs(output: &ModelOutput) -> impl Iterator<Item = DescribedOutput> {
-    let several = output.columns.len() > 1;
-    output.columns.iter().map(move |column| {
+fn outputs(output: &ModelOutput) -> Vec<DescribedOutput> {
+    if output.is_one_of_columns() {
+        let classes = output.columns.iter().map(|column| column.column.clone()).collect();
+        let name = output.target.clone();
+        return vec![DescribedOutput { name, kind: Kind::Category, shape: Shape::new(), classes }];
+    }
+    let several = output.columns.len() > 1 || output.task == Some(Task::Gaussian);
+    let described = output.columns.iter().map(|column| {
         // As a prediction calls it.
         let name = column.column.clone();
         match &column.kind {
@@ -67,5 +73,6 @@ fn outputs(output: &ModelOutput) -> impl Iterator<Item = DescribedOutput> {
                 DescribedOutput { name, kind: Kind::Number, shape, classes: Vec::new() }
             }
         }
-    })
+    });
+    described.collect()
 }

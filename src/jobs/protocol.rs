@@ -97,7 +97,9 @@ impl Batch {
             Report::Metrics { points } => points.iter().all(|point| fits(point.step)),
             Report::Checkpoint { step, bytes, .. } => fits(*step) && fits(*bytes),
             Report::Artifact { bytes, .. } | Report::Model { bytes, .. } => fits(*bytes),
-            Report::Progress(_) | Report::Log { .. } | Report::Finished { .. } => true,
+            Report::Progress(_) | Report::Log { .. } | Report::Result { .. } | Report::Finished { .. } => {
+                true
+            }
         })
     }
 }

@@ -223,6 +223,8 @@ whole_numbers! {
     Priority: i64, -1_000..=1_000;
     Attempts: u32, 1..=1_000;
     Threads: u32, 1..=1_024;
+    /// Intervals of equal width.
+    Bins: u32, 1..=10_000;
     /// Memory in MiB.
     Megabytes: u64, 64..=16_777_216;
     /// A duration in whole seconds, at most ten years.
@@ -285,9 +287,11 @@ real_numbers! {
     /// A share of something: neither nothing nor all of it.
     Fraction: "a number above 0 and below 1", |number| number > 0.0 && number < 1.0,
         {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1};
-    /// A share of something, from nothing to all of it.
+    /// A share of something that may be nothing or all of it.
     Share: "a number from 0 to 1", |number| (0.0..=1.0).contains(&number),
         {"type": "number", "minimum": 0, "maximum": 1};
+    /// A factor that makes nothing smaller.
+    AtLeastOne: "a number of at least 1", |number| number >= 1.0, {"type": "number", "minimum": 1};
     /// A rate that may be zero: dropout, momentum, decay of a mean.
     Rate: "a number of at least 0 and below 1", |number| (0.0..1.0).contains(&number),
         {"type": "number", "minimum": 0, "exclusiveMaximum": 1};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 /// One thing that a run reports. Reports of a run are applied in their order, each once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +50,10 @@ pub enum Report {
         /// `null` in JSON where a value is not finite.
         #[serde(serialize_with = "all_finite_or_null", deserialize_with = "nulls_as_nan")]
         metrics: BTreeMap<String, f64>,
+    },
+    /// What the run found out, where its method's result is no model.
+    Result {
+        result: Map<String, Value>,
     },
     Finished {
         outcome: Outcome,

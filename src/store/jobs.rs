@@ -93,6 +93,7 @@ struct Row {
     progress: String,
     metrics: String,
     error: Option<String>,
+    result: Option<String>,
     model_name: String,
     made_model: Option<String>,
     made_version: Option<u32>,
@@ -124,6 +125,7 @@ impl Row {
             progress: serde_json::from_str(&self.progress)?,
             metrics: serde_json::from_str(&self.metrics)?,
             error: self.error.as_deref().map(serde_json::from_str).transpose()?,
+            result: self.result.as_deref().map(serde_json::from_str).transpose()?,
             model_name: self.model_name,
             model: made.map(|(name, version)| ModelRef { name, version }),
             queue_position: None,
@@ -155,7 +157,7 @@ async fn load_unplaced(conn: &mut SqliteConnection, ids: &[JobId]) -> Result<Vec
                   device AS "device!", resolved_device AS "resolved_device?",
                   deterministic AS "deterministic?: bool", max_attempts AS "max_attempts!: u32",
                   attempt AS "attempt!: u32", failures AS "failures!: u32", progress AS "progress!",
-                  metrics AS "metrics!", error AS "error?", model_name AS "model_name!",
+                  metrics AS "metrics!", error AS "error?", result AS "result?", model_name AS "model_name!",
                   made_model AS "made_model?", made_version AS "made_version?: u32",
                   created_at AS "created_at!", started_at AS "started_at?", finished_at AS "finished_at?"
            FROM job JOIN job_document ON job_document.job_id = job.id
@@ -369,6 +371,7 @@ impl NewJob {
             progress: Progress::default(),
             metrics: Map::new(),
             error: None,
+            result: None,
             model_name: spec.model().as_str().to_owned(),
             model: None,
             queue_position: Some(position),

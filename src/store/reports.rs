@@ -215,6 +215,13 @@ impl State {
                 .await?;
                 Ok(())
             }
+            Report::Result { result } => {
+                let result = serde_json::to_string(&result)?;
+                query!("UPDATE job SET result = ? WHERE id = ?", result, self.job)
+                    .execute(&mut tx.conn)
+                    .await?;
+                Ok(())
+            }
             // Taken by the caller.
             Report::Metrics { .. } | Report::Finished { .. } => Ok(()),
         }

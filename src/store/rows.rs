@@ -114,6 +114,8 @@ pub struct Job {
     /// The latest value of each series, in the order of their first points; `null` where it is not finite.
     pub metrics: Map<String, Value>,
     pub error: Option<RunError>,
+    /// What the job found out, where its method's result is no model.
+    pub result: Option<Map<String, Value>>,
     pub model_name: String,
     /// The first model version that the job made.
     pub model: Option<ModelRef>,

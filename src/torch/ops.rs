@@ -26,6 +26,17 @@ unsafe extern "C" {
         beta_2: f64,
         weight_decay: f64,
         epsilon: f64,
+        decoupled: bool,
+    ) -> *mut c_char;
+    fn lyceum_fused_adagrad(
+        parameters: *const *const C_tensor,
+        gradients: *const *const C_tensor,
+        sums: *const *const C_tensor,
+        count: usize,
+        step: *const C_tensor,
+        rate: f64,
+        weight_decay: f64,
+        epsilon: f64,
     ) -> *mut c_char;
     fn lyceum_fused_sgd(
         parameters: *const *const C_tensor,
@@ -97,19 +108,24 @@ pub struct AdamOptions {
     pub beta_2: f64,
     pub epsilon: f64,
     pub weight_decay: f64,
+    /// Whether the decay goes past the quotient, as `adamw` has it.
+    pub decoupled: bool,
     /// Steps including this one.
     pub step: u64,
 }
 
-/// A step of Adam on every parameter, in place and in one kernel. With `maxima` it is the amsgrad variant.
+/// A step of Adam on every parameter, in place and in one kernel. `slots` are the means, the squares and, in the
+/// amsgrad variant, the greatest squares.
 pub fn try_fused_adam(
     parameters: &[Tensor],
     gradients: &[Tensor],
-    means: &[Tensor],
-    squares: &[Tensor],
-    maxima: Option<&[Tensor]>,
+    slots: &[Vec<Tensor>],
     options: &AdamOptions,
 ) -> Result<(), TorchError> {
+    let [means, squares, maxima @ ..] = slots else {
+        return Err(TorchError(format!("{} slots, where Adam has two or three", slots.len())));
+    };
+    let maxima = maxima.first().map(Vec::as_slice);
     same_length(parameters, &[gradients, means, squares, maxima.unwrap_or(parameters)])?;
     let Some(first) = parameters.first() else { return Ok(()) };
     let step = Tensor::from(options.step as f32).to_device(first.device());
@@ -130,20 +146,61 @@ pub fn try_fused_adam(
             options.beta_2,
             options.weight_decay,
             options.epsilon,
+            options.decoupled,
         )
     })
 }
 
 /// See [`try_fused_adam`].
-pub fn fused_adam(
+pub fn fused_adam(parameters: &[Tensor], gradients: &[Tensor], slots: &[Vec<Tensor>], options: &AdamOptions) {
+    infallible(try_fused_adam(parameters, gradients, slots, options));
+}
+
+/// What a step of Adagrad reads beside its tensors.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdagradOptions {
+    pub learning_rate: f64,
+    pub epsilon: f64,
+    pub weight_decay: f64,
+}
+
+/// A step of Adagrad on every parameter, in place and in one kernel. The one slot is the sums of squares.
+pub fn try_fused_adagrad(
     parameters: &[Tensor],
     gradients: &[Tensor],
-    means: &[Tensor],
-    squares: &[Tensor],
-    maxima: Option<&[Tensor]>,
-    options: &AdamOptions,
+    slots: &[Vec<Tensor>],
+    options: &AdagradOptions,
+) -> Result<(), TorchError> {
+    let [sums] = slots else {
+        return Err(TorchError(format!("{} slots, where Adagrad has one", slots.len())));
+    };
+    same_length(parameters, &[gradients, sums])?;
+    let Some(first) = parameters.first() else { return Ok(()) };
+    let step = Tensor::from(1.0_f32).to_device(first.device());
+    let (weights, gradients, sums) = (pointers(parameters), pointers(gradients), pointers(sums));
+    // SAFETY: the lists are of one length and their tensors outlive the call.
+    checked(unsafe {
+        lyceum_fused_adagrad(
+            weights.as_ptr(),
+            gradients.as_ptr(),
+            sums.as_ptr(),
+            weights.len(),
+            step.as_ptr(),
+            options.learning_rate,
+            options.weight_decay,
+            options.epsilon,
+        )
+    })
+}
+
+/// See [`try_fused_adagrad`].
+pub fn fused_adagrad(
+    parameters: &[Tensor],
+    gradients: &[Tensor],
+    slots: &[Vec<Tensor>],
+    options: &AdagradOptions,
 ) {
-    infallible(try_fused_adam(parameters, gradients, means, squares, maxima, options));
+    infallible(try_fused_adagrad(parameters, gradients, slots, options));
 }
 
 /// What a step of gradient descent reads beside its tensors.

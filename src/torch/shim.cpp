@@ -12,7 +12,9 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_fused_adagrad.h>
 #include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/empty_strided.h>
 #include <ATen/ops/linalg_vector_norm.h>
@@ -99,17 +101,35 @@ void lyceum_free(char *message) {
     if (message != no_memory) free(message);
 }
 
-// `maxima` is null without amsgrad. `step` is a float32 scalar on the parameters' device, already counting this step.
+// `maxima` is null without amsgrad; `decoupled` is AdamW's weight decay. `step` is a float32 scalar on the parameters' device, already counting this step.
 char *lyceum_fused_adam(Tensor *const *parameters, Tensor *const *gradients, Tensor *const *means,
                         Tensor *const *squares, Tensor *const *maxima, size_t count, const Tensor *step, double rate,
-                        double beta_1, double beta_2, double weight_decay, double epsilon) {
+                        double beta_1, double beta_2, double weight_decay, double epsilon, bool decoupled) {
     return caught([&] {
         c10::NoGradGuard no_grad;
         std::vector<Tensor> steps(count, *step);
         auto weights = list(parameters, count);
         auto greatest = maxima ? slots(maxima, weights) : std::vector<Tensor>();
-        at::_fused_adam_(weights, gradients_of(gradients, weights), slots(means, weights), slots(squares, weights),
-                         greatest, steps, rate, beta_1, beta_2, weight_decay, epsilon, maxima != nullptr, /*maximize=*/false);
+        auto own_gradients = gradients_of(gradients, weights);
+        auto first = slots(means, weights), second = slots(squares, weights);
+        if (decoupled)
+            at::_fused_adamw_(weights, own_gradients, first, second, greatest, steps, rate, beta_1, beta_2, weight_decay,
+                              epsilon, maxima != nullptr, /*maximize=*/false);
+        else
+            at::_fused_adam_(weights, own_gradients, first, second, greatest, steps, rate, beta_1, beta_2, weight_decay,
+                             epsilon, maxima != nullptr, /*maximize=*/false);
+    });
+}
+
+// `step` is a float32 scalar on the parameters' device.
+char *lyceum_fused_adagrad(Tensor *const *parameters, Tensor *const *gradients, Tensor *const *sums, size_t count,
+                           const Tensor *step, double rate, double weight_decay, double epsilon) {
+    return caught([&] {
+        c10::NoGradGuard no_grad;
+        std::vector<Tensor> steps(count, *step);
+        auto weights = list(parameters, count);
+        at::_fused_adagrad_(weights, gradients_of(gradients, weights), slots(sums, weights), steps, rate, /*lr_decay=*/0.0,
+                            weight_decay, epsilon, /*maximize=*/false);
     });
 }
 

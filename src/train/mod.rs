@@ -21,7 +21,7 @@ use std::path::Path;
 use crate::spec::report::Outcome;
 use crate::torch::cuda;
 use checkpoint::Checkpoint;
-use methods::supervised;
+use methods::{learning_rate_finder, supervised};
 
 /// Readies a process for training, before anything else calls libtorch: opens the CUDA libraries if they are there.
 pub fn wake(program: &Path) {
@@ -45,6 +45,7 @@ pub fn run(plan: &Plan, resume: Option<Checkpoint>, sink: &mut dyn RunSink) -> O
         let device = run::prepare(resources)?;
         match &plan.method {
             Method::Supervised(method) => supervised::run(method, &plan.spec, device, resume, sink),
+            Method::LearningRateFinder(method) => learning_rate_finder::run(method, &plan.spec, device, sink),
         }
     })
 }

@@ -12,7 +12,7 @@ use crate::data::{DataError, Dataset, Preprocessing, TargetColumn};
 use crate::nn::Pass;
 use crate::nn::initializers::ParameterSpec;
 use crate::nn::layers::Inferred;
-use crate::nn::losses::Loss;
+use crate::nn::losses::{Loss, Task};
 use crate::nn::metrics::Metric;
 use crate::nn::network::{Head, Network, NetworkPlan};
 use crate::spec::{Field, Pointer, Shape, SpecErrors};
@@ -63,10 +63,20 @@ pub struct ModelOutput {
     pub columns: Vec<TargetColumn>,
     /// Without the batch axis.
     pub shape: Shape,
+    /// What it says; as its columns tell where it is absent.
+    #[serde(default)]
+    pub task: Option<Task>,
     /// The loss and metrics that it was trained with, as in a body.
     pub loss: Value,
     pub weight: f64,
     pub metrics: Vec<Value>,
+}
+
+impl ModelOutput {
+    /// Whether the columns are one class each, of which the output tells the probabilities.
+    pub fn is_one_of_columns(&self) -> bool {
+        self.task == Some(Task::Classes) && self.columns.len() > 1
+    }
 }
 
 /// A network with its weights, ready to be called from any thread, one at a time.

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::methods::supervised::{self, SupervisedPlan};
+use super::methods::learning_rate_finder::{self, FinderPlan};
+use super::methods::supervised::{self, Context, Resolved, SupervisedPlan};
 use crate::data::Dataset;
 use crate::nn::activations::Activation;
 use crate::nn::layers::Layer;
 use crate::spec::{
-    Block, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer, Record, Seed, SpecErrors,
+    Block, Component, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer, Record, Resources, Seed,
+    SpecErrors,
 };
 
 /// Where data sets are found by name.
@@ -52,7 +54,41 @@ pub struct Plan {
 
 /// The training methods, each with what it resolved.
 pub enum Method {
-    Supervised(SupervisedPlan),
+    Supervised(Box<SupervisedPlan>),
+    LearningRateFinder(Box<FinderPlan>),
+}
+
+/// The names of the training methods.
+pub const METHODS: &[&str] = &["supervised", "learning_rate_finder"];
+
+/// Resolves `training` by its method. `None` where mistakes were noted.
+fn resolve_method(
+    training: &Component,
+    context: &Context,
+    catalog: &dyn Catalog,
+    errors: &mut SpecErrors,
+) -> Result<Option<Resolved<Method>>, PlanError> {
+    fn into<Own>(resolved: Resolved<Own>, method: fn(Box<Own>) -> Method) -> Resolved<Method> {
+        Resolved {
+            plan: method(Box::new(resolved.plan)),
+            summary: resolved.summary,
+            training: resolved.training,
+        }
+    }
+    match training.kind.as_str() {
+        "supervised" => {
+            let resolved = supervised::resolve(training, context, catalog, errors)?;
+            Ok(resolved.map(|resolved| into(resolved, Method::Supervised)))
+        }
+        "learning_rate_finder" => {
+            let resolved = learning_rate_finder::resolve(training, context, catalog, errors)?;
+            Ok(resolved.map(|resolved| into(resolved, Method::LearningRateFinder)))
+        }
+        _ => {
+            training.refuse_name("method", "a training method", METHODS, errors);
+            Ok(None)
+        }
+    }
 }
 
 /// What a plan tells of itself.
@@ -101,7 +137,8 @@ impl Plan {
         if let Some(training) = body.get("training")
             && let Some(training) = crate::spec::Training::read(training, &at, &mut errors)
         {
-            check_training(&training.0, catalog, &mut errors)?;
+            let context = Context { seed: 0, resources: &Resources::default() };
+            resolve_method(&training.0, &context, catalog, &mut errors)?;
         }
         Err(errors.into())
     }
@@ -123,20 +160,11 @@ impl Plan {
         spec.seed = Some(seed);
         spec.model_name.get_or_insert_with(|| spec.name.clone());
         let training = spec.training.0.clone();
-        let context = supervised::Context { seed: seed.get(), resources: &spec.resources };
-        #[expect(clippy::single_match_else, reason = "one more method is one more arm")]
-        match training.kind.as_str() {
-            "supervised" => {
-                let resolved = supervised::resolve(&training, &context, catalog, &mut errors)?;
-                let resolved = errors.into_result(resolved)?;
-                spec.training.0.fields = resolved.training;
-                Ok(Self { spec, method: Method::Supervised(resolved.plan), summary: resolved.summary })
-            }
-            _ => {
-                training.refuse_name("method", "a training method", METHODS, &mut errors);
-                Err(errors.into())
-            }
-        }
+        let context = Context { seed: seed.get(), resources: &spec.resources };
+        let resolved = resolve_method(&training, &context, catalog, &mut errors)?;
+        let resolved = errors.into_result(resolved)?;
+        spec.training.0.fields = resolved.training;
+        Ok(Self { spec, method: resolved.plan, summary: resolved.summary })
     }
 
     /// What `POST /v1/plans` answers.
@@ -172,8 +200,11 @@ impl Plan {
 
     /// Epochs and steps of the whole job, for the progress of a job that has not begun.
     pub fn extent(&self) -> (u64, u64) {
-        let Method::Supervised(plan) = &self.method;
-        (plan.epochs, plan.epochs * self.summary.steps_per_epoch)
+        let plan = match &self.method {
+            Method::Supervised(plan) => plan,
+            Method::LearningRateFinder(plan) => &plan.training,
+        };
+        (plan.epochs, plan.steps())
     }
 
     pub fn warnings(&self) -> &[String] {
@@ -185,25 +216,6 @@ impl Plan {
 fn draw_seed() -> Result<Seed, PlanError> {
     let drawn = getrandom::u64().map_err(|error| PlanError::Unavailable(error.to_string()))?;
     Ok(Seed::clamped(drawn % (Seed::MOST + 1)))
-}
-
-/// The names of the training methods.
-pub const METHODS: &[&str] = &["supervised"];
-
-/// Notes the mistakes of `training` alone.
-fn check_training(
-    training: &crate::spec::Component,
-    catalog: &dyn Catalog,
-    errors: &mut SpecErrors,
-) -> Result<(), PlanError> {
-    if training.kind == "supervised" {
-        let resources = crate::spec::Resources::default();
-        let context = supervised::Context { seed: 0, resources: &resources };
-        supervised::resolve(training, &context, catalog, errors)?;
-    } else {
-        training.refuse_name("method", "a training method", METHODS, errors);
-    }
-    Ok(())
 }
 
 impl NodeSummary {
@@ -221,7 +233,10 @@ impl NodeSummary {
 
 /// JSON Schema of `training`: any of the methods.
 pub fn training_schema() -> Value {
-    json!({"anyOf": [method_schema("supervised", &supervised::schema())]})
+    json!({"anyOf": [
+        method_schema("supervised", &supervised::schema()),
+        method_schema("learning_rate_finder", &learning_rate_finder::schema()),
+    ]})
 }
 
 fn method_schema(method: &str, fields: &Value) -> Value {

@@ -9,12 +9,12 @@ use lyceum::nn::activations::Activation;
 use lyceum::nn::constraints::Constraint;
 use lyceum::nn::initializers::Initializer;
 use lyceum::nn::layers::Layer;
-use lyceum::nn::losses::{Loss, OutputView, TargetEncoding, TargetView};
-use lyceum::nn::metrics::Metric;
+use lyceum::nn::losses::{Loss, LossForm, OutputView, TargetEncoding, TargetView, Task};
+use lyceum::nn::metrics::{Measured, Metric};
 use lyceum::nn::network::{Head, Network, NetworkInput, NetworkNode, NetworkPlan, Source};
 use lyceum::nn::optimizers::Optimizer;
 use lyceum::nn::regularizers::Regularizer;
-use lyceum::nn::schedules::Schedule;
+use lyceum::nn::schedules::{Plateau, Schedule};
 use lyceum::random::Stream;
 use lyceum::spec::{Field, NodeOptions, Pointer, Shape, SpecErrors};
 use lyceum::torch::safetensors;
@@ -299,19 +299,69 @@ fn samples(set: &str) -> Vec<Value> {
             json!("non_neg"),
             json!({"type": "min_max_norm", "rate": 0.5}),
         ],
-        "losses" => vec![
-            json!("categorical_cross_entropy"),
-            json!("binary_cross_entropy"),
+        "losses" => losses().into_iter().map(|(body, _, _)| body).collect(),
+        "metrics" => vec![
+            json!("accuracy"),
+            json!({"type": "top_k_accuracy", "k": 2}),
+            json!({"type": "precision", "average": "micro"}),
+            json!("recall"),
+            json!({"type": "f1", "average": "none"}),
+            json!("roc_auc"),
+            json!("pr_auc"),
+            json!("log_loss"),
+            json!({"type": "expected_calibration_error", "bins": 10}),
+            json!("confusion_matrix"),
+            json!("classification_report"),
             json!("mean_squared_error"),
+            json!("root_mean_squared_error"),
+            json!("mean_absolute_error"),
+            json!("mean_absolute_percentage_error"),
+            json!("r2"),
         ],
-        "metrics" => vec![json!("accuracy"), json!("mean_squared_error"), json!("mean_absolute_error")],
         "optimizers" => optimizers(),
         "schedules" => vec![
             json!({"type": "constant", "learning_rate": 0.1}),
-            json!({"type": "cosine", "initial_learning_rate": 0.1, "warmup_steps": 3}),
+            json!({"type": "cosine", "initial_learning_rate": 0.1}),
+            json!({"type": "cosine_restarts", "initial_learning_rate": 0.1, "first_decay_steps": 10, "t_mul": 1}),
+            json!({"type": "exponential", "initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.9}),
+            json!({"type": "inverse_time", "initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5}),
+            json!({"type": "one_cycle", "max_learning_rate": 0.1}),
+            json!({"type": "piecewise", "boundaries": [3, 9], "values": [0.1, 0.05, 0.01]}),
+            json!({"type": "polynomial", "initial_learning_rate": 0.1, "decay_steps": 10, "cycle": true}),
+            json!({"type": "step", "initial_learning_rate": 0.1, "step_size": 10}),
+            json!({"type": "reduce_on_plateau", "initial_learning_rate": 0.1, "monitor": "accuracy"}),
         ],
         _ => vec![],
     }
+}
+
+/// Every loss in the forms that matter, with the activation and the target that it takes.
+fn losses() -> Vec<(Value, &'static str, TargetView)> {
+    let classes = |classes| TargetView { classes: Some(classes), columns: 1 };
+    let numbers = |columns| TargetView { classes: None, columns };
+    vec![
+        (json!("categorical_cross_entropy"), "softmax", classes(3)),
+        (
+            json!({"type": "categorical_cross_entropy", "label_smoothing": 0.1}),
+            "softmax",
+            TargetView { classes: Some(3), columns: 3 },
+        ),
+        (json!("binary_cross_entropy"), "sigmoid", classes(2)),
+        (json!({"type": "binary_cross_entropy", "label_smoothing": 0.1}), "sigmoid", numbers(3)),
+        (json!({"type": "categorical_focal_cross_entropy", "gamma": 0.5}), "softmax", classes(3)),
+        (json!({"type": "binary_focal_cross_entropy", "alpha": 0.3, "gamma": 0.5}), "sigmoid", classes(2)),
+        (json!("hinge"), "linear", classes(2)),
+        (json!("squared_hinge"), "tanh", numbers(2)),
+        (json!("kl_divergence"), "softmax", numbers(3)),
+        (json!("mean_squared_error"), "linear", numbers(1)),
+        (json!("mean_absolute_error"), "linear", numbers(2)),
+        (json!("mean_absolute_percentage_error"), "relu", numbers(1)),
+        (json!({"type": "huber", "delta": 0.5}), "linear", numbers(1)),
+        (json!("log_cosh"), "linear", numbers(1)),
+        (json!("poisson"), "relu", numbers(1)),
+        (json!("cosine_similarity"), "linear", numbers(2)),
+        (json!("gaussian_nll"), "linear", numbers(1)),
+    ]
 }
 
 fn optimizers() -> Vec<Value> {
@@ -320,6 +370,16 @@ fn optimizers() -> Vec<Value> {
         json!({"type": "sgd", "momentum": 0.9, "nesterov": true, "weight_decay": 0.01}),
         json!({"type": "adam", "learning_rate": {"type": "cosine", "initial_learning_rate": 0.01}}),
         json!({"type": "adam", "amsgrad": true, "weight_decay": 0.01}),
+        json!("adamw"),
+        json!({"type": "adamw", "amsgrad": true}),
+        json!("adadelta"),
+        json!({"type": "adagrad", "learning_rate": 0.1, "initial_accumulator_value": 0.1}),
+        json!("rmsprop"),
+        json!({"type": "rmsprop", "momentum": 0.9, "centered": true, "weight_decay": 0.01}),
+        json!({"type": "rmsprop", "momentum": 0.9}),
+        json!("adamax"),
+        json!("nadam"),
+        json!({"type": "lion", "learning_rate": 1e-4, "weight_decay": 0.1}),
     ]
 }
 
@@ -434,43 +494,57 @@ fn in_a_new_process() {
 /// Gradients of every loss are finite where the network is certain and wrong, and metrics half taken go on.
 #[test]
 fn losses_and_metrics_are_finite_and_metrics_go_on() {
-    for body in samples("losses") {
+    for (body, word, view) in losses() {
         let loss: Loss = read(&body);
-        let (word, width, classes) = match loss {
-            Loss::CategoricalCrossEntropy(_) => ("softmax", 3, Some(3)),
-            Loss::BinaryCrossEntropy(_) => ("sigmoid", 1, Some(2)),
-            Loss::MeanSquaredError(_) => ("linear", 1, None),
-        };
+        let width = loss.width(&view);
         let (activation, shape): (Activation, Shape) = (read(&json!(word)), vec![width]);
-        let view = OutputView { shape: &shape, activation: Some(&activation) };
-        let fitted = loss.fit(&view, &TargetView { classes, columns: 1 }).unwrap();
-        let target = match fitted.target {
-            TargetEncoding::ClassIndex => Tensor::from_slice(&[1_i64, 2]),
-            TargetEncoding::Numbers => Tensor::from_slice2(&[[0.0_f32], [1.0]]),
-        };
+        let fitted = loss.fit(&OutputView { shape: &shape, activation: Some(&activation) }, &view).unwrap();
+        let target =
+            match fitted.target {
+                TargetEncoding::ClassIndex => Tensor::from_slice(&[1_i64, 2]),
+                TargetEncoding::Numbers => Tensor::from_slice2(&[[0.0_f32, 1.0, 0.0], [1.0, 0.0, 0.0]])
+                    .slice(1, 0, view.columns as i64, 1),
+            };
         let head = Tensor::from_slice(&[200.0_f32, -200.0, 0.0]).repeat([2, 1]).slice(1, 0, width as i64, 1);
         let head = head.contiguous().set_requires_grad(true);
-        let value = loss.forward(&head, &target, &fitted);
+        let output = match fitted.form {
+            LossForm::OnLogits => head.shallow_clone(),
+            LossForm::OnOutputs => activation.apply(&head),
+        };
+        let (value, each) = (loss.forward(&output, &target, &fitted), loss.each(&output, &target, &fitted));
         assert!(value.size().is_empty() && value.double_value(&[]).is_finite(), "{body}");
+        assert_eq!(each.size(), [2], "{body}");
+        assert!((each.mean(None) - &value).abs().double_value(&[]) < 1e-3, "{body}");
         let gradients = Tensor::run_backward(&[&value], &[&head], false, false);
         assert!(bool::try_from(gradients[0].isfinite().all()).unwrap(), "{body}");
         let output = activation.apply(&head.detach());
+        let one_of_two = view.classes == Some(2);
+        let labels = if one_of_two { 2 } else { view.classes.unwrap_or(view.columns) };
+        let labels = (0..labels).map(|label| label.to_string()).collect();
+        let measured = Measured { task: fitted.task, labels, one_of_two };
+        let output =
+            if fitted.task == Task::Gaussian { output.narrow(1, 0, view.columns as i64) } else { output };
         for metric in samples("metrics").iter().map(read::<Metric>) {
             if metric.check(fitted.task).is_err() {
                 continue;
             }
-            let (mut whole, mut resumed) = (metric.build(fitted.task), metric.build(fitted.task));
+            let (mut whole, mut resumed) = (metric.build(&measured), metric.build(&measured));
             whole.update(&output, &target);
             let saved = safetensors::to_bytes(&whole.state()).unwrap();
             resumed.load(&safetensors::parse(&saved).unwrap()).unwrap();
             for state in [&mut whole, &mut resumed] {
                 state.update(&output, &target);
             }
-            assert!(
-                whole.value().is_finite() && whole.value() == resumed.value(),
+            let values = whole.values();
+            assert!(values.iter().all(|value| value.is_finite()), "{body} {} {values:?}", metric.name());
+            assert_eq!(
+                (&values, whole.file()),
+                (&resumed.values(), resumed.file()),
                 "{body} {}",
                 metric.name()
             );
+            assert_eq!(values.len(), metric.series(metric.name(), &measured).len());
+            assert!(!values.is_empty() || whole.file().is_some(), "{body} {} tells nothing", metric.name());
         }
     }
 }
@@ -521,15 +595,13 @@ fn optimizers_go_on_where_they_were() {
     let built = || Network::new(&deep(), 1, Device::Cpu).unwrap().with_fused(&[true]);
     for body in optimizers() {
         let config: Optimizer = read(&body);
-        let train = |network: &Network,
-                     optimizer: &mut Box<dyn lyceum::nn::optimizers::OptimizerState>,
-                     from: u64| {
+        let train = |network: &Network, optimizer: &mut lyceum::nn::optimizers::OptimizerState, from: u64| {
             for step in from..from + K {
                 let batch = batches(&[vec![1, 8, 8]]);
                 let head = network.forward(&batch, &Pass { training: true, step }, Head::Logits).remove(0);
                 let loss = loss.forward(&head, &target, &fitted);
                 let gradients = Tensor::run_backward(&[&loss], network.trainable(), false, false);
-                optimizer.step(&gradients, config.learning_rate().at(step, 2 * K));
+                optimizer.step(&gradients, config.learning_rate().at(step, 2 * K, &Plateau::default()));
             }
         };
         let (network, mut resumed) = (built(), built());

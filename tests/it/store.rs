@@ -93,6 +93,19 @@ fn series_of(job: JobId) -> SeriesQuery {
 }
 
 #[tokio::test]
+async fn what_a_job_found_out_is_kept() {
+    let (_folder, store) = open().await;
+    let id = post(&store, json!({})).await;
+    assert_eq!(store.job(id).await.unwrap().result, None);
+    let claim = claim(&store).await;
+    let Value::Object(result) = json!({"learning_rate": 0.25, "steepest": null}) else { panic!("no object") };
+    let reports = vec![started(0), Report::Result { result: result.clone() }, finished(Outcome::Succeeded)];
+    tell(&store, &claim, 1, reports).await.unwrap();
+    let job = store.job(id).await.unwrap();
+    assert_eq!((job.status, job.result, job.model), (JobStatus::Succeeded, Some(result), None));
+}
+
+#[tokio::test]
 async fn a_job_goes_its_way() {
     let (_folder, store) = open().await;
     let first = post(&store, json!({"labels": {"course": "6.S191"}})).await;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use lyceum::data::{Dataset, Format, ImportLimits, ImportRequest, import};
+use lyceum::nn::optimizers::Optimizer;
 use lyceum::spec::report::{Control, ErrorKind, Outcome, Report};
 use lyceum::train::checkpoint::Checkpoint;
 use lyceum::train::model::{DOCUMENT_FILE, LoadedModel, WEIGHTS_FILE};
@@ -44,6 +45,7 @@ fn sets() -> &'static Sets {
             ("iris", Format::Csv, iris),
             ("pairs", Format::Csv, b"a,b,y\n-1,2,0\n3,1,1\n0.5,-2,1\n-2,-1,0\n".to_vec()),
             ("line", Format::Csv, line()),
+            ("weighed", Format::Csv, weighed()),
             ("digits", Format::Idx, mnist::archive(2_000, 500)),
             ("mnist", Format::Idx, mnist::archive(60_000, 10_000)),
         ] {
@@ -73,6 +75,17 @@ fn line() -> Vec<u8> {
     for row in 0..200_i32 {
         let (a, b) = (f64::from(row % 17) - 8.0, f64::from(row * 7 % 23) * 10.0);
         writeln!(text, "{a},{b},{}", 300.0 * a - 2.0 * b + 5_000.0).unwrap();
+    }
+    text.into_bytes()
+}
+
+/// Two classes, as one column and as two, and weights of the examples.
+fn weighed() -> Vec<u8> {
+    let mut text = String::from("a,b,y,no,yes,w\n");
+    for row in 0..32_i32 {
+        let (a, b) = (f64::from(row % 7) - 3.0, f64::from(row % 5) - 2.0);
+        let class = i32::from(row % 4 == 0);
+        writeln!(text, "{a},{b},{class},{},{class},2", 1 - class).unwrap();
     }
     text.into_bytes()
 }
@@ -155,7 +168,7 @@ fn images_are_learned_by_a_convolutional_network() {
     let accuracy = sink.last("test_accuracy").unwrap();
     assert!(accuracy > 0.8, "{accuracy}");
     let model = loaded(&sink.models[0]);
-    let again = model.evaluate(&sets().sets[3].1, &(2_000..2_500).collect::<Vec<_>>(), None, 64).unwrap();
+    let again = model.evaluate(&sets().sets[4].1, &(2_000..2_500).collect::<Vec<_>>(), None, 64).unwrap();
     assert!((again["accuracy"] - accuracy).abs() < 1e-9, "{again:?}");
 }
 
@@ -201,6 +214,11 @@ fn told(sinks: &[&RecordingSink]) -> Vec<(String, u64, u64)> {
                     .extend(more.iter().map(|point| (point.name.clone(), point.step, point.value.to_bits())));
             }
         }
+        let files = sink.artifacts.iter().map(|file| {
+            let text = String::from_utf8(file.bytes.clone()).unwrap();
+            (format!("{} {text}", file.name), 0, 0)
+        });
+        points.extend(files);
     }
     points
 }
@@ -216,9 +234,14 @@ fn a_resumed_run_gives_the_same_bytes_wherever_it_was_paused() {
             "early_stopping": {"monitor": "val_loss", "patience": 2, "restore_best": true},
         }),
     );
-    let plan = plan(&training);
+    goes_on(&training, &[1, 4, 6, 7, 13, 20]);
+}
+
+/// A run that is paused at any of these questions and goes on tells and makes what one does that was not.
+fn goes_on(training: &Value, pauses: &[u64]) {
+    let plan = plan(training);
     let whole = train(&plan);
-    for paused_at in [1, 4, 6, 7, 13, 20] {
+    for &paused_at in pauses {
         let mut first = RecordingSink::ordering(paused_at, Control::Pause);
         assert_eq!(lyceum::train::run(&plan, None, &mut first), Outcome::Stopped);
         let (step, bytes) = first.checkpoints.last().unwrap();
@@ -227,10 +250,182 @@ fn a_resumed_run_gives_the_same_bytes_wherever_it_was_paused() {
         let checkpoint = Checkpoint::read(file.path()).unwrap();
         let mut second = RecordingSink::default();
         assert_eq!(lyceum::train::run(&plan, Some(checkpoint), &mut second), Outcome::Succeeded);
-        assert_eq!(weights(&second.models[0]), weights(&whole.models[0]), "paused at {paused_at}");
+        let what = format!("{}, paused at {paused_at}", training["optimizer"]);
+        assert_eq!(weights(&second.models[0]), weights(&whole.models[0]), "{what}");
         assert_eq!(second.models[0].metrics, whole.models[0].metrics);
-        assert_eq!(told(&[&first, &second]), told(&[&whole]), "paused at {paused_at}, step {step}");
+        assert_eq!(told(&[&first, &second]), told(&[&whole]), "{what}, step {step}");
     }
+}
+
+#[test]
+fn every_optimizer_and_schedule_goes_on() {
+    let _turn = turn();
+    let rate = 0.01;
+    let schedules = [
+        json!(rate),
+        json!({"type": "cosine_restarts", "initial_learning_rate": rate, "first_decay_steps": 5}),
+        json!({"type": "exponential", "initial_learning_rate": rate, "decay_steps": 4, "decay_rate": 0.5}),
+        json!({"type": "inverse_time", "initial_learning_rate": rate, "decay_steps": 4, "decay_rate": 0.5}),
+        json!({"type": "one_cycle", "max_learning_rate": rate}),
+        json!({"type": "piecewise", "boundaries": [4, 9], "values": [0.01, 0.005, 0.001]}),
+        json!({"type": "polynomial", "initial_learning_rate": rate, "warmup_steps": 6}),
+        json!({"type": "step", "initial_learning_rate": rate, "step_size": 5}),
+        json!({"type": "reduce_on_plateau", "initial_learning_rate": rate, "patience": 1, "min_delta": 0.2}),
+    ];
+    for (name, schedule) in Optimizer::NAMES.iter().zip(schedules.iter().cycle()) {
+        let optimizer = json!({"type": name, "learning_rate": schedule});
+        goes_on(&iris(3, &json!({"optimizer": optimizer})), &[9]);
+    }
+}
+
+#[test]
+fn accumulation_averages_weights_and_metrics_go_on() {
+    let _turn = turn();
+    let training = iris(
+        4,
+        &json!({
+            "optimizer": {"type": "adam", "learning_rate":
+                {"type": "reduce_on_plateau", "initial_learning_rate": 0.01, "patience": 1, "min_delta": 0.2}},
+            "gradient_accumulation": 3, "batch_size": 8, "weight_average": {"momentum": 0.8},
+            "gradient_clipping": {"norm_per_parameter": 0.5}, "class_weight": "balanced",
+            "early_stopping": {"monitor": "val_f1", "patience": 2, "restore_best": true},
+            "metrics": ["accuracy", "f1", {"type": "precision", "average": "none"}, "roc_auc", "pr_auc", "log_loss",
+                        "expected_calibration_error", "confusion_matrix", "classification_report"],
+        }),
+    );
+    goes_on(&training, &[2, 5, 6, 9]);
+}
+
+#[test]
+fn a_matrix_of_what_was_taken_for_what_is_kept_of_every_part() {
+    let _turn = turn();
+    let sink = train(&plan(&iris(3, &json!({"metrics": ["accuracy", "confusion_matrix"]}))));
+    let names: Vec<&str> = sink.artifacts.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["confusion_matrix.json", "test_confusion_matrix.json", "val_confusion_matrix.json"]);
+    let document: Value = serde_json::from_slice(&sink.artifacts[1].bytes).unwrap();
+    assert_eq!(document["labels"], json!(["setosa", "versicolor", "virginica"]));
+    let matrix: Vec<Vec<u32>> = serde_json::from_value(document["matrix"].clone()).unwrap();
+    let all: u32 = matrix.iter().flatten().sum();
+    assert_eq!(all, 30);
+    let right: u32 = (0..3).map(|class| matrix[class][class]).sum();
+    let accuracy = sink.last("test_accuracy").unwrap();
+    assert!((accuracy - f64::from(right) / f64::from(all)).abs() < 1e-12);
+}
+
+fn classes(rate: f64, more: &Value) -> Value {
+    let mut training = json!({
+        "method": "supervised",
+        "dataset": {"name": "weighed", "input": ["a", "b"], "target": "y"},
+        "model": {"layers": [{"type": "dense", "units": 2, "activation": "softmax"}]},
+        "loss": "categorical_cross_entropy", "optimizer": {"type": "sgd", "learning_rate": rate},
+        "batch_size": 8, "epochs": 3,
+    });
+    for (field, value) in more.as_object().unwrap() {
+        training[field] = value.clone();
+    }
+    training
+}
+
+/// A loss of twice the weight at half the rate is the same step, to the last bit.
+#[test]
+fn weights_of_classes_and_examples_multiply() {
+    let _turn = turn();
+    let made = |rate: f64, more: &Value| weights(&train(&plan(&classes(rate, more))).models[0]);
+    let plain = made(0.4, &json!({}));
+    assert_eq!(plain, made(0.2, &json!({"sample_weight": "w"})));
+    assert_eq!(plain, made(0.2, &json!({"class_weight": {"0": 2, "1": 2}})));
+    assert_eq!(plain, made(0.1, &json!({"class_weight": {"0": 2, "1": 2}, "sample_weight": "w"})));
+    let balanced = made(0.4, &json!({"class_weight": "balanced"}));
+    assert_eq!(balanced, made(0.4, &json!({"class_weight": {"0": 32.0 / (2.0 * 24.0), "1": 2}})));
+    assert_ne!(balanced, plain);
+}
+
+#[test]
+fn a_column_for_each_class_is_a_column_of_classes() {
+    let _turn = turn();
+    let columns = json!({"dataset": {"name": "weighed", "input": ["a", "b"], "target": ["no", "yes"]}});
+    let one_hot = train(&plan(&classes(0.4, &columns)));
+    let plain = train(&plan(&classes(0.4, &json!({}))));
+    assert_eq!(weights(&one_hot.models[0]), weights(&plain.models[0]));
+    assert!(loaded(&one_hot.models[0]).outputs()[0].is_one_of_columns());
+    let twice = json!({"dataset": {"name": "weighed", "input": ["a", "b"], "target": ["yes", "y"]}});
+    let body = json!({"name": "a-test", "training": classes(0.4, &twice)});
+    let refused = Plan::resolve_body(&body, sets()).err().unwrap().to_string();
+    assert!(refused.contains("row 0 has 2 of them, where 1 is needed"), "{refused}");
+}
+
+#[test]
+fn batches_that_are_added_up_are_one_batch() {
+    let _turn = turn();
+    let run = |batch: u64, accumulation: u64| {
+        let more = json!({"batch_size": batch, "gradient_accumulation": accumulation});
+        train(&plan(&classes(0.4, &more)))
+    };
+    let (added, whole) = (run(5, 4), run(20, 1));
+    assert_eq!(added.series("step_loss").len(), whole.series("step_loss").len());
+    for name in ["step_loss", "loss", "gradient_norm"] {
+        for (one, other) in added.series(name).iter().zip(&whole.series(name)) {
+            assert!((one.1 - other.1).abs() < 1e-5, "{name}: {one:?} {other:?}");
+        }
+    }
+}
+
+#[test]
+fn the_model_has_the_mean_of_the_weights() {
+    let _turn = turn();
+    let flat = |sink: &RecordingSink| -> Vec<f32> {
+        let file = weights(&sink.models[0]);
+        let tensors = lyceum::torch::safetensors::parse(&file).unwrap();
+        tensors.iter().flat_map(|(_, tensor)| Vec::<f32>::try_from(tensor.flatten(0, -1)).unwrap()).collect()
+    };
+    let run = |more: &Value| flat(&train(&plan(&classes(0.4, more))));
+    let before = run(&json!({"epochs": 0}));
+    let behind = run(&json!({"epochs": 1, "batch_size": 32}));
+    let mean = run(&json!({"epochs": 1, "batch_size": 32, "weight_average": {"momentum": 0.75}}));
+    for ((before, behind), mean) in before.iter().zip(&behind).zip(&mean) {
+        assert!((0.75 * before + 0.25 * behind - mean).abs() < 1e-6);
+    }
+    let more = json!({"weight_average": {"momentum": 0.9}, "metrics": ["accuracy"]});
+    let sink = train(&plan(&iris(2, &more)));
+    let set = &sets().sets[0].1;
+    let test: Vec<u32> = (0..150).filter(|row| row % 5 == 0).collect();
+    let evaluated = loaded(&sink.models[0]).evaluate(set, &test, None, 64).unwrap();
+    assert!((evaluated["loss"] - sink.last("test_loss").unwrap()).abs() < 1e-9);
+}
+
+#[test]
+fn the_rate_falls_where_nothing_improves() {
+    let _turn = turn();
+    let rate = json!({"type": "reduce_on_plateau", "initial_learning_rate": 0.4, "factor": 0.5, "patience": 2,
+        "min_delta": 100, "monitor": "loss", "min_learning_rate": 0.15});
+    let more = json!({"optimizer": {"type": "sgd", "learning_rate": rate}, "epochs": 7});
+    let sink = train(&plan(&classes(0.4, &more)));
+    let rates: Vec<f64> = sink.series("learning_rate").iter().map(|(_, rate)| *rate).collect();
+    assert_eq!(rates, [0.4, 0.4, 0.4, 0.2, 0.2, 0.15, 0.15]);
+    let unheard = json!({"optimizer": {"type": "sgd", "learning_rate":
+        {"type": "reduce_on_plateau", "initial_learning_rate": 0.4}}});
+    let body = json!({"name": "a-test", "training": classes(0.4, &unheard)});
+    let refused = Plan::resolve_body(&body, sets()).err().unwrap().to_string();
+    let place = "/training/optimizer/learning_rate/monitor: \"val_loss\" is not measured; there is no validation part";
+    assert!(refused.starts_with(place), "{refused}");
+}
+
+#[test]
+fn weights_that_weigh_nothing_are_refused_at_their_fields() {
+    let refused = |more: &Value| {
+        let body = json!({"name": "a-test", "training": classes(0.4, more)});
+        Plan::resolve_body(&body, sets()).err().unwrap().to_string()
+    };
+    let line = json!({"dataset": {"name": "line", "target": "y"}, "loss": "mean_squared_error",
+        "model": {"layers": ["dense"]}, "class_weight": "balanced", "sample_weight": "a"});
+    let refusals = [
+        refused(&json!({"class_weight": {"2": 1}})),
+        refused(&json!({"class_weight": {"0": -1}})),
+        refused(&json!({"sample_weight": "b"})),
+        refused(&json!({"sample_weight": "ww"})),
+        refused(&line),
+    ];
+    insta::assert_snapshot!(refusals.join("\n"), @"");
 }
 
 #[test]
@@ -300,6 +495,58 @@ fn the_perceptron_of_the_text_answers_as_the_text_does() {
     assert!(!answer[0].requires_grad());
 }
 
+/// What is found trains about as well as the best of a grid.
+#[test]
+fn a_learning_rate_is_found() {
+    let _turn = turn();
+    let fields = |optimizer: &str| {
+        json!({
+            "method": "learning_rate_finder",
+            "dataset": {"name": "iris", "target": "species"},
+            "model": {"layers": [{"type": "dense", "units": 16, "activation": "tanh"},
+                {"type": "dense", "activation": "softmax"}]},
+            "loss": "categorical_cross_entropy", "optimizer": optimizer, "batch_size": 16,
+        })
+    };
+    for optimizer in ["adam", "sgd"] {
+        let finder = plan(&fields(optimizer));
+        assert_eq!(finder.extent(), (10, 100));
+        let written = finder.spec.training.0.fields.clone();
+        assert_eq!((&written["dataset"]["version"], &written["steps"]), (&json!(1), &json!(100)));
+        assert!(!written.contains_key("epochs"));
+        let sink = train(&finder);
+        let result = sink.reports.iter().find_map(|report| match report {
+            Report::Result { result } => Some(result),
+            _ => None,
+        });
+        let rate = result.unwrap()["learning_rate"].as_f64().unwrap();
+        assert!(sink.models.is_empty() && sink.series("loss").len() == sink.series("learning_rate").len());
+        let loss = |rate: f64| {
+            let mut training = fields(optimizer);
+            training["method"] = json!("supervised");
+            training["optimizer"] = json!({"type": optimizer, "learning_rate": rate});
+            training["epochs"] = json!(5);
+            let mut sink = RecordingSink::default();
+            lyceum::train::run(&plan(&training), None, &mut sink);
+            sink.last("loss").filter(|loss| loss.is_finite()).unwrap_or(f64::INFINITY)
+        };
+        let best =
+            [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0].map(loss).into_iter().fold(f64::INFINITY, f64::min);
+        let found = loss(rate);
+        assert!(found <= 3.0 * best, "{optimizer}: {found} at {rate}, where {best} is possible");
+    }
+    let body = json!({"name": "a-test", "training": fields("adam")});
+    let wrong = |field: &str, value: Value| {
+        let mut body = body.clone();
+        body["training"][field] = value;
+        Plan::resolve_body(&body, sets()).err().unwrap().to_string()
+    };
+    assert_eq!(wrong("end", json!(1e-7)), "/training/end: must be above the start, 0.000001");
+    let unknown =
+        "/training/epochs: \"epochs\" is not a field of learning_rate_finder; did you mean \"steps\"?";
+    assert_eq!(wrong("epochs", json!(3)), unknown);
+}
+
 #[test]
 fn as_many_rows_are_drawn_as_the_plan_counted() {
     let tests = [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3})];
@@ -311,7 +558,7 @@ fn as_many_rows_are_drawn_as_the_plan_counted() {
             "dataset": {"name": "iris", "target": "species", "test": test, "validation": validation},
             "model": {"layers": [{"type": "dense", "units": 3, "activation": "softmax"}]},
             "loss": "categorical_cross_entropy", "optimizer": "sgd"}));
-        let Method::Supervised(method) = &plan.method;
+        let Method::Supervised(method) = &plan.method else { panic!("supervised") };
         let (counts, rows) = (&method.parts.counts, method.parts.rows());
         let drawn = [&rows.train, &rows.validation, &rows.test].map(|part| part.len() as u64);
         assert_eq!([counts.train, counts.validation, counts.test], drawn, "{test} {validation}");

@@ -1,9 +1,6 @@
 use tch::{Reduction, Tensor};
 
-use super::{
-    FittedLoss, LossConfig, LossForm, Misfit, OutputView, TargetEncoding, TargetForm, TargetView, Task,
-    check_width,
-};
+use super::{FittedLoss, LossConfig, Misfit, OutputView, TargetForm, TargetView, by_example, fit_numbers};
 
 crate::record! {
     /// Mean squared error, for numbers: `(y − t)²`, the mean over the batch and the outputs
@@ -23,26 +20,11 @@ impl LossConfig for MeanSquaredError {
     }
 
     fn fit(&self, output: &OutputView, target: &TargetView) -> Result<FittedLoss, Misfit> {
-        if target.classes.is_some() {
-            return Err(Misfit::Loss(
-                "mean_squared_error needs numbers, and the target holds classes: take categorical_cross_entropy with \
-                 softmax"
-                    .into(),
-            ));
-        }
-        if output.activation_name() == "softmax" {
-            return Err(Misfit::Loss(
-                "mean_squared_error needs numbers, but the output's activation is softmax: take linear for numbers, \
-                 or categorical_cross_entropy for classes"
-                    .into(),
-            ));
-        }
-        let why = match target.columns {
-            1 => "there is one target column".to_owned(),
-            columns => format!("there are {columns} target columns"),
-        };
-        check_width(output, target.columns, &why)?;
-        Ok(FittedLoss { form: LossForm::OnOutputs, target: TargetEncoding::Numbers, task: Task::Numbers })
+        fit_numbers("mean_squared_error", output, target, 1)
+    }
+
+    fn each(&self, output: &Tensor, target: &Tensor, _fitted: &FittedLoss) -> Tensor {
+        by_example(&output.mse_loss(target, Reduction::None))
     }
 
     fn forward(&self, output: &Tensor, target: &Tensor, _fitted: &FittedLoss) -> Tensor {
@@ -52,6 +34,7 @@ impl LossConfig for MeanSquaredError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{LossForm, TargetEncoding, Task};
     use super::*;
 
     #[test]

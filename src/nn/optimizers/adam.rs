@@ -1,8 +1,6 @@
-use std::collections::HashMap;
-
 use tch::Tensor;
 
-use super::{OptimizerConfig, OptimizerState, Slots};
+use super::{OptimizerConfig, Slots};
 use crate::nn::schedules::ScheduledRate;
 use crate::spec::{NonNegative, Positive, Rate};
 use crate::torch::ops;
@@ -33,42 +31,20 @@ impl OptimizerConfig for Adam {
         &self.learning_rate
     }
 
-    fn slots(&self) -> u64 {
-        if self.amsgrad { 3 } else { 2 }
+    fn slots(&self) -> &'static [&'static str] {
+        if self.amsgrad { &["mean", "square", "greatest"] } else { &["mean", "square"] }
     }
 
-    fn build(&self, parameters: &[(String, Tensor)]) -> Box<dyn OptimizerState> {
-        let names: &[&str] = if self.amsgrad { &["mean", "square", "greatest"] } else { &["mean", "square"] };
-        Box::new(State { config: self.clone(), slots: Slots::new(parameters, names) })
-    }
-}
-
-struct State {
-    config: Adam,
-    slots: Slots,
-}
-
-impl OptimizerState for State {
-    fn step(&mut self, gradients: &[Tensor], learning_rate: f64) {
-        self.slots.steps += 1;
+    fn step(&self, slots: &mut Slots, gradients: &[Tensor], learning_rate: f64) {
         let options = ops::AdamOptions {
             learning_rate,
-            beta_1: self.config.beta_1.get(),
-            beta_2: self.config.beta_2.get(),
-            epsilon: self.config.epsilon.get(),
-            weight_decay: self.config.weight_decay.get(),
-            step: self.slots.steps,
+            beta_1: self.beta_1.get(),
+            beta_2: self.beta_2.get(),
+            epsilon: self.epsilon.get(),
+            weight_decay: self.weight_decay.get(),
+            decoupled: false,
+            step: slots.steps,
         };
-        let [means, squares, greatest @ ..] = self.slots.slots.as_slice() else { return };
-        let greatest = greatest.first().map(Vec::as_slice);
-        ops::fused_adam(&self.slots.parameters, gradients, means, squares, greatest, &options);
-    }
-
-    fn state(&self) -> Vec<(String, Tensor)> {
-        self.slots.state()
-    }
-
-    fn load(&mut self, state: &HashMap<String, Tensor>) -> Result<(), String> {
-        self.slots.load(state)
+        ops::fused_adam(&slots.parameters, gradients, &slots.slots, &options);
     }
 }

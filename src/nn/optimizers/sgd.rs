@@ -1,8 +1,6 @@
-use std::collections::HashMap;
-
 use tch::Tensor;
 
-use super::{OptimizerConfig, OptimizerState, Slots};
+use super::{OptimizerConfig, Slots};
 use crate::nn::schedules::ScheduledRate;
 use crate::spec::{NonNegative, Rate};
 use crate::torch::ops;
@@ -28,41 +26,20 @@ impl OptimizerConfig for Sgd {
         &self.learning_rate
     }
 
-    fn slots(&self) -> u64 {
-        u64::from(self.momentum.get() > 0.0)
+    fn slots(&self) -> &'static [&'static str] {
+        if self.momentum.get() > 0.0 { &["momentum"] } else { &[] }
     }
 
-    fn build(&self, parameters: &[(String, Tensor)]) -> Box<dyn OptimizerState> {
-        let names: &[&str] = if self.momentum.get() > 0.0 { &["momentum"] } else { &[] };
-        Box::new(State { config: self.clone(), slots: Slots::new(parameters, names) })
-    }
-}
-
-struct State {
-    config: Sgd,
-    slots: Slots,
-}
-
-impl OptimizerState for State {
-    fn step(&mut self, gradients: &[Tensor], learning_rate: f64) {
+    fn step(&self, slots: &mut Slots, gradients: &[Tensor], learning_rate: f64) {
         let options = ops::SgdOptions {
             learning_rate,
-            momentum: self.config.momentum.get(),
+            momentum: self.momentum.get(),
             // Without momentum there is nothing to look ahead along.
-            nesterov: self.config.nesterov && self.config.momentum.get() > 0.0,
-            weight_decay: self.config.weight_decay.get(),
-            first_step: self.slots.steps == 0,
+            nesterov: self.nesterov && self.momentum.get() > 0.0,
+            weight_decay: self.weight_decay.get(),
+            first_step: slots.steps == 1,
         };
-        let momenta = self.slots.slots.first().map_or(&[][..], Vec::as_slice);
-        ops::fused_sgd(&self.slots.parameters, gradients, momenta, &options);
-        self.slots.steps += 1;
-    }
-
-    fn state(&self) -> Vec<(String, Tensor)> {
-        self.slots.state()
-    }
-
-    fn load(&mut self, state: &HashMap<String, Tensor>) -> Result<(), String> {
-        self.slots.load(state)
+        let momenta = slots.slots.first().map_or(&[][..], Vec::as_slice);
+        ops::fused_sgd(&slots.parameters, gradients, momenta, &options);
     }
 }

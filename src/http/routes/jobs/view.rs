@@ -54,6 +54,9 @@ pub(crate) struct JobView {
     /// The model version that the job made; the first one by name where it made several.
     #[schema(required)]
     pub(crate) model: Option<MadeModel>,
+    /// What the job found out, where its method's result is no model; `null` until then.
+    #[schema(required, value_type = Option<BTreeMap<String, Value>>)]
+    pub(crate) result: Option<Map<String, Value>>,
     #[schema(required)]
     pub(crate) error: Option<ErrorView>,
 }
@@ -78,6 +81,7 @@ impl From<store::Job> for JobView {
             metrics: job.metrics,
             runs: job.runs.into_iter().map(RunView::from).collect(),
             model: job.model.map(|model| MadeModel { name: model.name, version: model.version }),
+            result: job.result,
             error: job.error.map(ErrorView::from),
         }
     }

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::clipping::Clipping;
-use super::early_stopping::{EarlyStopping, Mode};
+use super::early_stopping::EarlyStopping;
+use super::weights::ClassWeight;
 use crate::nn::losses::Loss;
-use crate::nn::metrics::Metric;
+use crate::nn::metrics::{Metric, Mode};
 use crate::nn::optimizers::{Adam, Optimizer};
 use crate::nn::schedules::ScheduledRate;
 use crate::spec::dataset::DatasetRef;
 use crate::spec::field::found;
 use crate::spec::{
-    Component, Epochs, Field, ModelSpec, NonNegative, Pointer, Positive, Rate, Size, SpecErrors,
+    Component, Epochs, Field, Fraction, ModelSpec, NonNegative, Pointer, Positive, Rate, Size, SpecErrors,
 };
 
 crate::record! {
@@ -39,10 +40,32 @@ crate::record! {
         pub early_stopping: Option<EarlyStoppingSpec> = None,
         /// Keeps gradients within bounds.
         pub gradient_clipping: Option<ClippingSpec> = None,
+        /// Batches whose gradients make up one step: their examples together are as one batch, in the memory of one of them.
+        /// Wherever steps are counted it is these.
+        pub gradient_accumulation: Size = Size::clamped(1),
+        /// Keeps a moving mean of the weights, which validation, test and the model take.
+        pub weight_average: Option<WeightAverage> = None,
+        /// What the examples of each class count in the loss: `"balanced"` (all examples over the class's, by the number of
+        /// classes), or an object of numbers by class, 1 where a class is absent.
+        pub class_weight: Option<ClassWeight> = None,
+        /// A column of numbers that says what each example counts in the training loss, beside its class's weight; it is then
+        /// no input. The sum over a batch is divided by its examples, not by their weights, and what is held out is not
+        /// weighted, nor are metrics.
+        pub sample_weight: Option<String> = None,
     }
 }
 
-fn default_optimizer() -> Optimizer {
+crate::record! {
+    /// An exponential moving mean of the weights, behind every step `mean ← momentum · mean + (1 − momentum) · weights`
+    /// (Polyak and Juditsky, *Acceleration of Stochastic Approximation by Averaging*, 1992, in Keras's form, `use_ema`). What
+    /// no gradient changes is taken as it is.
+    pub struct WeightAverage {
+        /// How much of the mean stays at a step.
+        pub momentum: Fraction = Fraction::literal(0.99),
+    }
+}
+
+pub(crate) fn default_optimizer() -> Optimizer {
     Adam {
         learning_rate: ScheduledRate::constant(0.001),
         beta_1: Rate::literal(0.9),
@@ -107,39 +130,32 @@ crate::record! {
         /// What counts as an improvement, at least.
         pub min_delta: NonNegative = NonNegative::literal(0.0),
         /// Whether less is better (`min`) or more (`max`); `auto` tells by the metric.
-        pub mode: ModeSpec = ModeSpec::Auto,
+        pub mode: Mode = Mode::Auto,
         /// Whether the model is the best epoch's instead of the last one's.
         pub restore_best: bool = false,
     }
 }
 
-crate::choices! {
-    /// Which way a metric improves.
-    pub enum ModeSpec { Auto = "auto", Min = "min", Max = "max" }
-}
-
 impl EarlyStoppingSpec {
-    /// The rule with its mode settled.
-    pub(super) fn rule(&self) -> EarlyStopping {
-        let more_is_better = self.monitor.ends_with("accuracy");
-        let mode = match self.mode {
-            ModeSpec::Max => Mode::Max,
-            ModeSpec::Auto if more_is_better => Mode::Max,
-            ModeSpec::Auto | ModeSpec::Min => Mode::Min,
-        };
+    /// The rule with its mode settled; `by_metric` tells whether the monitored series is better when it is greater.
+    pub(super) fn rule(&self, by_metric: bool) -> EarlyStopping {
         EarlyStopping {
             monitor: self.monitor.clone(),
             patience: self.patience.get(),
             min_delta: self.min_delta.get(),
-            mode,
+            greater_is_better: self.mode.greater_is_better(by_metric),
             restore_best: self.restore_best,
         }
     }
 }
 
-/// `{"norm": 1.0}`: all gradients together, scaled; `{"value": 0.5}`: each element, cut.
+/// `{"norm": 1.0}`: all gradients together, scaled (Keras's `global_clipnorm`); `{"norm_per_parameter": 1.0}`: the
+/// gradient of each parameter, scaled (`clipnorm`); `{"value": 0.5}`: each element, cut (`clipvalue`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClippingSpec(pub Clipping);
+
+/// What may be bounded.
+const WORDS: &[&str] = &["norm", "norm_per_parameter", "value"];
 
 impl Field for ClippingSpec {
     fn read(value: &Value, at: &Pointer, errors: &mut SpecErrors) -> Option<Self> {
@@ -147,38 +163,30 @@ impl Field for ClippingSpec {
             errors.push(at, format!("must be an object such as {{\"norm\": 1.0}}, not {}", found(value)));
             return None;
         };
-        crate::spec::record::refuse_unknown(
-            members,
-            &["norm", "value"],
-            &[],
-            at,
-            "gradient_clipping",
-            errors,
-        );
-        match (members.get("norm"), members.get("value")) {
-            (Some(norm), None) => {
-                Positive::read(norm, &at.key("norm"), errors).map(|norm| Clipping::Norm(norm.get()))
-            }
-            (None, Some(value)) => {
-                Positive::read(value, &at.key("value"), errors).map(|value| Clipping::Value(value.get()))
-            }
-            _ => {
-                errors.push(at, "must have one of \"norm\" and \"value\"");
-                None
-            }
-        }
-        .map(Self)
+        crate::spec::record::refuse_unknown(members, WORDS, &[], at, "gradient_clipping", errors);
+        let mut said = WORDS.iter().filter_map(|word| Some((*word, members.get(*word)?)));
+        let (Some((word, bound)), None) = (said.next(), said.next()) else {
+            errors.push(at, "must have one of \"norm\", \"norm_per_parameter\" and \"value\"");
+            return None;
+        };
+        let bound = Positive::read(bound, &at.key(word), errors)?.get();
+        Some(Self(match word {
+            "norm" => Clipping::Norm(bound),
+            "norm_per_parameter" => Clipping::NormPerParameter(bound),
+            _ => Clipping::Value(bound),
+        }))
     }
 
     fn write(&self) -> Value {
         match self.0 {
             Clipping::Norm(norm) => json!({"norm": norm}),
+            Clipping::NormPerParameter(norm) => json!({"norm_per_parameter": norm}),
             Clipping::Value(value) => json!({"value": value}),
         }
     }
 
     fn schema() -> Value {
         let one = |member: &str| json!({"type": "object", "properties": {member: Positive::schema()}, "required": [member], "additionalProperties": false});
-        json!({"anyOf": [one("norm"), one("value")]})
+        json!({"anyOf": WORDS.iter().map(|word| one(word)).collect::<Vec<_>>()})
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::train::checkpoint::Exact;
 
 /// When training stops early.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EarlyStopping {
     /// The name of an epoch's series, such as `val_loss`.
     pub monitor: String,
@@ -13,17 +13,9 @@ pub struct EarlyStopping {
     pub patience: u64,
     /// A change of no more than this is no improvement.
     pub min_delta: f64,
-    pub mode: Mode,
+    pub greater_is_better: bool,
     /// Whether the model gets the weights of the best epoch instead of the last.
     pub restore_best: bool,
-}
-
-/// Which way a metric improves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    Min,
-    Max,
 }
 
 /// What is known of the epochs so far; part of every checkpoint.
@@ -45,9 +37,12 @@ pub(crate) struct Verdict {
 impl Patience {
     pub(crate) fn judge(&mut self, rule: &EarlyStopping, epoch: u64, value: f64) -> Verdict {
         let improved = value.is_finite()
-            && self.best.is_none_or(|(Exact(best), _)| match rule.mode {
-                Mode::Min => value < best - rule.min_delta,
-                Mode::Max => value > best + rule.min_delta,
+            && self.best.is_none_or(|(Exact(best), _)| {
+                if rule.greater_is_better {
+                    value > best + rule.min_delta
+                } else {
+                    value < best - rule.min_delta
+                }
             });
         if improved {
             self.best = Some((Exact(value), epoch));
@@ -77,22 +72,28 @@ mod tests {
         (None, patience.best_epoch())
     }
 
-    fn rule(patience: u64, min_delta: f64, mode: Mode) -> EarlyStopping {
-        EarlyStopping { monitor: "val_loss".into(), patience, min_delta, mode, restore_best: true }
+    fn rule(patience: u64, min_delta: f64, greater_is_better: bool) -> EarlyStopping {
+        EarlyStopping {
+            monitor: "val_loss".into(),
+            patience,
+            min_delta,
+            greater_is_better,
+            restore_best: true,
+        }
     }
 
     #[test]
     fn patience_counts_epochs_without_improvement() {
         let losses = [1.0, 0.5, 0.6, 0.55, 0.4, 0.5, 0.5, 0.5];
-        assert_eq!(stops_after(&rule(3, 0.0, Mode::Min), &losses), (Some(8), Some(5)));
-        assert_eq!(stops_after(&rule(2, 0.0, Mode::Min), &losses), (Some(4), Some(2)));
-        assert_eq!(stops_after(&rule(0, 0.0, Mode::Min), &losses), (Some(3), Some(2)));
+        assert_eq!(stops_after(&rule(3, 0.0, false), &losses), (Some(8), Some(5)));
+        assert_eq!(stops_after(&rule(2, 0.0, false), &losses), (Some(4), Some(2)));
+        assert_eq!(stops_after(&rule(0, 0.0, false), &losses), (Some(3), Some(2)));
     }
 
     #[test]
     fn small_changes_are_no_improvement() {
-        assert_eq!(stops_after(&rule(2, 0.1, Mode::Min), &[1.0, 0.95, 0.91]), (Some(3), Some(1)));
-        assert_eq!(stops_after(&rule(2, 0.0, Mode::Max), &[0.1, 0.2, 0.3]), (None, Some(3)));
-        assert_eq!(stops_after(&rule(1, 0.0, Mode::Max), &[f64::NAN]), (Some(1), None));
+        assert_eq!(stops_after(&rule(2, 0.1, false), &[1.0, 0.95, 0.91]), (Some(3), Some(1)));
+        assert_eq!(stops_after(&rule(2, 0.0, true), &[0.1, 0.2, 0.3]), (None, Some(3)));
+        assert_eq!(stops_after(&rule(1, 0.0, true), &[f64::NAN]), (Some(1), None));
     }
 }

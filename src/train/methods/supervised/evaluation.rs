@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use crate::nn::Pass;
-use crate::nn::metrics::MetricState;
+use crate::nn::metrics::{File, MetricState};
 use crate::nn::network::{Head, Network};
 
 use super::feed::{Batch, Feed};
@@ -31,7 +31,7 @@ impl<'a> Metrics<'a> {
         let states = objectives
             .iter()
             .map(|objective| {
-                objective.metrics.iter().map(|metric| metric.build(objective.fitted.task)).collect()
+                objective.metrics.iter().map(|metric| metric.build(&objective.measured())).collect()
             })
             .collect();
         Self { objectives, states }
@@ -41,7 +41,7 @@ impl<'a> Metrics<'a> {
     pub(super) fn update(&mut self, network: &Network, heads: &[Tensor], targets: &[Tensor]) {
         for (index, (objective, states)) in self.objectives.iter().zip(&mut self.states).enumerate() {
             if !states.is_empty() {
-                let output = objective.own_terms(&network.finish(index, &heads[index].detach()));
+                let output = objective.answers(&network.finish(index, &heads[index].detach()));
                 let target = objective.own_terms(&targets[index]);
                 for state in states {
                     state.update(&output, &target);
@@ -54,8 +54,23 @@ impl<'a> Metrics<'a> {
     pub(super) fn values(&self) -> Vec<(String, f64)> {
         let states = self.objectives.iter().zip(&self.states);
         let named = states.flat_map(|(objective, states)| {
-            objective.metrics.iter().zip(states).map(move |(metric, state)| {
-                (series(self.objectives, objective, metric.name()), state.value())
+            objective.metrics.iter().zip(states).flat_map(move |(metric, state)| {
+                let names = metric.series(metric.name(), &objective.measured());
+                let named = names.into_iter().zip(state.values());
+                named.map(move |(name, value)| (series(self.objectives, objective, &name), value))
+            })
+        });
+        named.collect()
+    }
+
+    /// The files by their names, without the part's prefix.
+    pub(super) fn files(&self) -> Vec<(String, File)> {
+        let states = self.objectives.iter().zip(&self.states);
+        let named = states.flat_map(|(objective, states)| {
+            objective.metrics.iter().zip(states).filter_map(move |(metric, state)| {
+                let file = state.file()?;
+                let name = series(self.objectives, objective, metric.name());
+                Some((format!("{name}.{}", file.extension), file))
             })
         });
         named.collect()
@@ -99,6 +114,14 @@ pub(super) fn loss_values(objectives: &[Objective], sums: &Sums) -> Vec<(String,
     names.zip(sums.means()).collect()
 }
 
+/// What an evaluation found, by name.
+#[derive(Default)]
+pub(super) struct Examined {
+    /// Loss and metrics by their series.
+    pub(super) values: Vec<(String, f64)>,
+    pub(super) files: Vec<(String, File)>,
+}
+
 /// Evaluates a network on rows of a feed.
 pub(super) struct Examiner<'a> {
     objectives: &'a [Objective],
@@ -111,13 +134,13 @@ impl<'a> Examiner<'a> {
         Self { objectives, batch_size: feed.capacity(), feed }
     }
 
-    /// Loss and metrics by their series' names. `go_on` is asked before every batch; nothing where it says no.
+    /// Loss, metrics and files. `go_on` is asked before every batch; nothing where it says no.
     pub(super) fn examine(
         &mut self,
         network: &Network,
         rows: &[u32],
         go_on: impl Fn() -> bool,
-    ) -> Option<Vec<(String, f64)>> {
+    ) -> Option<Examined> {
         let mut meter = Meter::new(self.feed.device(), Sums::default());
         let mut metrics = Metrics::new(self.objectives);
         for rows in rows.chunks(self.batch_size) {
@@ -125,9 +148,9 @@ impl<'a> Examiner<'a> {
                 return None;
             }
             tch::no_grad(|| {
-                let Batch { inputs, targets } = self.feed.gather(rows);
+                let Batch { inputs, targets, .. } = self.feed.gather(rows);
                 let heads = network.forward(&inputs, &Pass::INFERENCE, Head::Logits);
-                let losses = penalised(losses(self.objectives, &heads, &targets), network);
+                let losses = penalised(losses(self.objectives, &heads, &targets, None), network);
                 // A loss that is not finite shows in the mean.
                 let _ = meter.add(0, rows.len(), &losses);
                 metrics.update(network, &heads, &targets);
@@ -136,6 +159,6 @@ impl<'a> Examiner<'a> {
         let _ = meter.settle();
         let mut values = loss_values(self.objectives, &meter.sums);
         values.extend(metrics.values());
-        Some(values)
+        Some(Examined { values, files: metrics.files() })
     }
 }

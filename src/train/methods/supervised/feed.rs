@@ -46,6 +46,8 @@ pub(super) struct Batch {
     pub(super) inputs: Vec<Tensor>,
     /// In the order of the objectives.
     pub(super) targets: Vec<Tensor>,
+    /// What each example counts, where they do not count the same.
+    pub(super) weights: Option<Tensor>,
 }
 
 pub(super) struct Feed {
@@ -56,6 +58,8 @@ pub(super) struct Feed {
     targets: Vec<Tensor>,
     /// A column on its way to stand beside others.
     column: Vec<f32>,
+    /// By row of the set.
+    weights: Option<Arc<Vec<f32>>>,
     device: Device,
 }
 
@@ -76,7 +80,13 @@ impl Feed {
                 TargetEncoding::Numbers => batch(&[columns.len() as u64], Kind::Float),
             })
             .collect();
-        Self { examples, capacity, inputs, targets, column: vec![0.0; capacity], device }
+        Self { examples, capacity, inputs, targets, column: vec![0.0; capacity], weights: None, device }
+    }
+
+    /// With what every row of the set counts.
+    pub(super) fn with_weights(mut self, weights: Option<Arc<Vec<f32>>>) -> Self {
+        self.weights = weights;
+        self
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -98,6 +108,10 @@ impl Feed {
         for (memory, columns) in self.targets.iter_mut().zip(&examples.targets) {
             gather_targets(memory, columns, rows, &mut self.column[..rows.len()]);
         }
+        let weights = self.weights.as_ref().map(|weights| {
+            let own: Vec<f32> = rows.iter().map(|row| weights[*row as usize]).collect();
+            Tensor::from_slice(&own).to_device(self.device)
+        });
         let part = |memory: &Tensor| {
             let whole = rows.len() == self.capacity;
             let part = if whole { memory.shallow_clone() } else { memory.narrow(0, 0, rows.len() as i64) };
@@ -106,6 +120,7 @@ impl Feed {
         Batch {
             inputs: self.inputs.iter().map(part).collect(),
             targets: self.targets.iter().map(part).collect(),
+            weights,
         }
     }
 }
@@ -113,8 +128,8 @@ impl Feed {
 /// Writes the columns' targets side by side.
 fn gather_targets(memory: &mut Tensor, columns: &[TargetValues], rows: &[u32], column: &mut [f32]) {
     match columns {
-        [classes] if memory.kind() == Kind::Int64 => {
-            classes.gather_classes(rows, &mut ops::as_slice_mut::<i64>(memory)[..rows.len()]);
+        classes if memory.kind() == Kind::Int64 => {
+            gather_class_indices(classes, rows, &mut ops::as_slice_mut::<i64>(memory)[..rows.len()]);
         }
         [numbers] => numbers.gather_numbers(rows, &mut ops::as_slice_mut::<f32>(memory)[..rows.len()]),
         several => {
@@ -124,6 +139,20 @@ fn gather_targets(memory: &mut Tensor, columns: &[TargetValues], rows: &[u32], c
                 let places = all[index..].iter_mut().step_by(several.len());
                 places.zip(column.iter()).for_each(|(place, number)| *place = *number);
             }
+        }
+    }
+}
+
+/// The classes of rows: those of one column, or, of several that are one class each, the index of the one that holds.
+pub(super) fn gather_class_indices(columns: &[TargetValues], rows: &[u32], out: &mut [i64]) {
+    if let [classes] = columns {
+        return classes.gather_classes(rows, out);
+    }
+    let mut holds = vec![0_i64; rows.len()];
+    for (class, column) in columns.iter().enumerate() {
+        column.gather_classes(rows, &mut holds);
+        for (out, _) in out.iter_mut().zip(&holds).filter(|(_, holds)| **holds == 1) {
+            *out = class as i64;
         }
     }
 }

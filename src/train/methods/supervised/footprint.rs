@@ -37,17 +37,30 @@ impl Footprint {
 
     pub(super) fn new(config: &Supervised, batch: u64, loads: Vec<Load>) -> Self {
         let best = config.early_stopping.as_ref().is_some_and(|rule| rule.restore_best);
-        let slots = config.optimizer.slots();
+        let slots = config.optimizer.slots().len() as u64;
+        let average = u64::from(config.weight_average.is_some());
+        // Gradients are added up beside those of the batch under way.
+        let added = u64::from(config.gradient_accumulation.get() > 1);
         Self {
-            // Weights, gradients, what the optimiser keeps, and the best weights so far; and the copy that a
+            // Weights, gradients, what the optimiser keeps, the mean and the best of the weights; and the copy that a
             // checkpoint is written from.
-            by_parameter: ELEMENT * (2 + slots + u64::from(best) + 1 + slots + u64::from(best)),
+            by_parameter: ELEMENT
+                * (2 + added + slots + average + u64::from(best) + 1 + slots + average + u64::from(best)),
             // What is kept for the way back, and its gradient while that is under way.
             by_activation: ELEMENT * 2 * batch,
             loads,
             beside: 0,
             mapped: 0,
         }
+    }
+
+    /// With what each example counts.
+    pub(super) fn with_weights(mut self, config: &Supervised, dataset: &Dataset) -> Self {
+        if config.class_weight.is_some() || config.sample_weight.is_some() {
+            // The weight itself, and while it is made a double and a class.
+            self.beside = self.beside.saturating_add((dataset.rows() as u64).saturating_mul(ELEMENT + 8 + 8));
+        }
+        self
     }
 
     /// With the passes over the parts that are not learned from. Their memory comes on top of that of the steps:
@@ -83,7 +96,15 @@ impl Footprint {
         self.mapped = targets.fold(reading.mapped, u64::saturating_add);
         let kept = objectives.iter().map(|objective| objective.columns.len() as u64).sum::<u64>();
         let kept = (dataset.rows() as u64).saturating_mul(kept * ELEMENT);
-        self.beside = self.beside.saturating_add(reading.own).saturating_add(kept);
+        // Predictions that metrics keep: those of a part that is evaluated stand beside those of training for a while.
+        let by_metric = objectives.iter().flat_map(|objective| {
+            let measured = objective.measured();
+            objective.metrics.iter().map(move |metric| metric.kept(&measured))
+        });
+        let scored = parts.train.saturating_add(parts.validation.max(parts.test));
+        // Once as they come, and once in order.
+        let scores = scored.saturating_mul(2 * ELEMENT * by_metric.sum::<u64>());
+        self.beside = self.beside.saturating_add(reading.own).saturating_add(kept).saturating_add(scores);
         self
     }
 

@@ -1,6 +1,7 @@
 //! Training on examples with known answers: mini-batches, in an order drawn anew each epoch, down the gradient of the
 //! loss.
 
+mod average;
 pub mod clipping;
 mod config;
 pub mod early_stopping;
@@ -17,6 +18,8 @@ mod resolve;
 mod setup;
 mod state;
 mod sums;
+mod trial;
+mod weights;
 
 use std::time::{Duration, Instant};
 
@@ -25,25 +28,30 @@ use tch::{Device, Tensor};
 use crate::clock;
 use crate::data::Sampler;
 use crate::nn::Pass;
+use crate::nn::metrics::File;
 use crate::nn::network::{Head, Network};
 use crate::nn::optimizers::OptimizerState;
 use crate::spec::JobSpec;
 use crate::spec::report::{Control, ErrorKind};
 use crate::torch::ops;
-use crate::train::RunSink;
 use crate::train::checkpoint::{Checkpoint, Exact};
 use crate::train::run::Ended;
+use crate::train::{ArtifactFile, RunSink};
 
-pub use config::{EarlyStoppingSpec, Supervised};
+use average::Average;
+use clipping::Clipping;
+pub(crate) use config::default_optimizer;
+pub use config::{ClippingSpec, EarlyStoppingSpec, Losses, Supervised, WeightAverage};
 pub(crate) use evaluation::batch_size as evaluation_batch;
-use evaluation::{Examiner, Metrics};
+use evaluation::{Examined, Examiner, Metrics};
 use feed::Feed;
 pub(crate) use model::evaluate;
 pub use plan::{Objective, SupervisedPlan};
 use reporter::Reporter;
-pub(crate) use resolve::{Context, resolve};
+pub(crate) use resolve::{Context, Resolved, resolve};
 use state::{State, Weights};
 use sums::{Diverged, Meter, Sums};
+pub use weights::ClassWeight;
 
 /// Gradients whose norms make up an epoch's mean, at most.
 const NORMS_PER_EPOCH: u64 = 64;
@@ -70,12 +78,14 @@ pub(crate) fn run(
     training.finish()
 }
 
-struct Training<'a> {
+pub(crate) struct Training<'a> {
     plan: &'a SupervisedPlan,
     job: &'a JobSpec,
     device: Device,
     network: Network,
-    optimizer: Box<dyn OptimizerState>,
+    /// The moving mean of the weights, where there is one.
+    average: Option<Average>,
+    optimizer: OptimizerState,
     sampler: Sampler,
     feed: Feed,
     state: State,
@@ -93,7 +103,7 @@ impl Training<'_> {
         while self.state.epochs_done < self.plan.epochs && !self.state.stopped_early {
             let order = self.sampler.epoch(self.state.epochs_done);
             let begun = self.state.step - self.state.epochs_done * self.plan.steps_per_epoch();
-            for rows in order.chunks(self.plan.batch_size as usize).skip(begun as usize) {
+            for rows in order.chunks(self.plan.step_size() as usize).skip(begun as usize) {
                 self.obey()?;
                 self.step(rows)?;
                 self.checkpoint_by_time();
@@ -103,33 +113,15 @@ impl Training<'_> {
         Ok(())
     }
 
-    /// One step: forward, loss, backward, clipping, update.
+    /// One step: gradients, clipping, update.
     fn step(&mut self, rows: &[u32]) -> Result<(), Ended> {
         let number = self.state.step + 1;
         let measured = self.measures_norm(number);
 
-        let batch = self.feed.gather(rows);
-        let heads = self.network.forward(
-            &batch.inputs,
-            &Pass { training: true, step: self.state.step },
-            Head::Logits,
-        );
-        let losses = plan::losses(&self.plan.objectives, &heads, &batch.targets);
-        let losses = plan::penalised(losses, &self.network);
-        self.meter.add(number, rows.len(), &losses).map_err(|wrong| self.diverged(wrong))?;
-        let mut gradients = Tensor::run_backward(&[&losses[0]], self.network.trainable(), false, false);
-        let clipping = self.plan.gradient_clipping;
-        let norm = (measured || clipping.is_some()).then(|| ops::global_norm(&gradients));
-        if let (Some(clipping), Some(norm)) = (clipping, &norm) {
-            clipping.apply(&mut gradients, norm);
-        }
-        let rate = self.plan.optimizer.learning_rate().at(self.state.step, self.plan.steps());
-        self.optimizer.step(&gradients, rate);
-        self.network.constrain();
-        tch::no_grad(|| self.metrics.update(&self.network, &heads, &batch.targets));
-
+        let gradients = self.gradients(rows).map_err(|wrong| self.diverged(wrong))?;
+        let norm = self.update(gradients, self.rate(self.state.step), measured);
         self.state.step = number;
-        if let (true, Some(norm)) = (measured, norm) {
+        if let Some(norm) = norm {
             self.meter.sums.add_norm(norm.double_value(&[]));
         }
         if self.reporter.due(number) {
@@ -138,6 +130,53 @@ impl Training<'_> {
         }
         self.reporter.tick(number);
         Ok(())
+    }
+
+    /// Takes a step; the gradients' norm where it is measured.
+    fn update(&mut self, mut gradients: Vec<Tensor>, rate: f64, measured: bool) -> Option<Tensor> {
+        let clipping = self.plan.gradient_clipping;
+        let wanted = measured || clipping.is_some_and(Clipping::wants_norm);
+        let norm = wanted.then(|| ops::global_norm(&gradients));
+        if let Some(clipping) = clipping {
+            clipping.apply(&mut gradients, norm.as_ref());
+        }
+        self.optimizer.step(&gradients, rate);
+        self.network.constrain();
+        if let Some(average) = &mut self.average {
+            average.update(&self.network);
+        }
+        norm.filter(|_| measured)
+    }
+
+    /// The gradient of a step, the mean over its examples: forward, loss and backward of one batch after another.
+    fn gradients(&mut self, rows: &[u32]) -> Result<Vec<Tensor>, Diverged> {
+        let mut sums: Vec<Tensor> = Vec::new();
+        for (index, part) in rows.chunks(self.plan.batch_size as usize).enumerate() {
+            let batch = self.feed.gather(part);
+            let step = self.state.step * self.plan.accumulation + index as u64;
+            let heads = self.network.forward(&batch.inputs, &Pass { training: true, step }, Head::Logits);
+            let losses = plan::losses(&self.plan.objectives, &heads, &batch.targets, batch.weights.as_ref());
+            let losses = plan::penalised(losses, &self.network);
+            self.meter.add(self.state.step + 1, part.len(), &losses)?;
+            let loss = if part.len() == rows.len() {
+                losses[0].shallow_clone()
+            } else {
+                &losses[0] * (part.len() as f64 / rows.len() as f64)
+            };
+            let gradients = Tensor::run_backward(&[&loss], self.network.trainable(), false, false);
+            tch::no_grad(|| self.metrics.update(&self.network, &heads, &batch.targets));
+            if sums.is_empty() {
+                sums = gradients;
+            } else {
+                tch::no_grad(|| sums.iter_mut().zip(&gradients).for_each(|(sum, more)| *sum += more));
+            }
+        }
+        Ok(sums)
+    }
+
+    /// The learning rate of a step, counted from 0.
+    fn rate(&self, step: u64) -> f64 {
+        self.plan.optimizer.learning_rate().at(step, self.plan.steps(), &self.state.plateau)
     }
 
     /// Whether the gradient's norm is taken at this step. A few score of them tell an epoch's mean, where the norm of each
@@ -151,10 +190,12 @@ impl Training<'_> {
     /// What follows the last step of an epoch: its metrics, the validation part, early stopping, a checkpoint.
     fn end_epoch(&mut self) -> Result<(), Ended> {
         self.meter.settle().map_err(|wrong| self.diverged(wrong))?;
-        let schedule = self.plan.optimizer.learning_rate();
         let mut values = evaluation::loss_values(&self.plan.objectives, &self.meter.sums);
         values.extend(self.metrics.values());
-        values.push(("learning_rate".into(), schedule.at(self.state.step - 1, self.plan.steps())));
+        self.state.files.clear();
+        let files = self.metrics.files();
+        self.keep_files("", files);
+        values.push(("learning_rate".into(), self.rate(self.state.step - 1)));
         values.extend(self.meter.sums.mean_norm().map(|norm| ("gradient_norm".into(), norm)));
         values.extend(self.examine(Part::Validation)?);
         let diverged = self.publish(values);
@@ -166,6 +207,7 @@ impl Training<'_> {
             return Err(self.diverged(wrong));
         }
         self.judge();
+        self.hear();
         self.checkpoint_by_epoch();
         Ok(())
     }
@@ -176,8 +218,10 @@ impl Training<'_> {
         let Some(Exact(value)) = self.state.latest.get(&rule.monitor).copied() else { return };
         let verdict = self.state.patience.judge(rule, self.state.epochs_done, value);
         if verdict.improved && rule.restore_best {
-            self.best = Some(state::copies(&self.network));
+            let weights = self.average.as_ref().map_or_else(|| state::copies(&self.network), Average::copies);
+            self.best = Some(weights);
             self.state.best = self.state.latest.clone();
+            self.state.best_files = self.state.files.clone();
         }
         self.state.stopped_early = verdict.stop;
         if verdict.stop {
@@ -187,11 +231,28 @@ impl Training<'_> {
         }
     }
 
-    /// The best weights where they are wanted, the test part, the model.
+    /// Tells the schedule what it listens to.
+    fn hear(&mut self) {
+        let Some(schedule) = self.plan.optimizer.learning_rate().schedule.plateau() else { return };
+        let Some(Exact(value)) = self.state.latest.get(&schedule.monitor).copied() else { return };
+        if schedule.hear(&mut self.state.plateau, value, self.plan.plateau_rises) {
+            let rate = self.rate(self.state.step);
+            let message =
+                format!("the learning rate falls to {rate}: {} no longer improves", schedule.monitor);
+            self.reporter.log(message);
+        }
+    }
+
+    /// The mean or the best of the weights where they are wanted, the test part, the files, the model.
     fn finish(&mut self) -> Result<(), Ended> {
+        let average = self.average.take();
         if let Some(best) = self.best.take() {
             self.network.load(&best).map_err(|detail| Ended::failed(ErrorKind::Internal, detail, None))?;
             self.state.latest = std::mem::take(&mut self.state.best);
+            self.state.files = std::mem::take(&mut self.state.best_files);
+        } else if let Some(average) = average {
+            let load = self.network.load(&average.named());
+            load.map_err(|detail| Ended::failed(ErrorKind::Internal, detail, None))?;
         }
         if self.plan.epochs == 0 {
             let values = self.examine(Part::Validation)?;
@@ -201,6 +262,9 @@ impl Training<'_> {
         let diverged = self.publish(values);
         if let Some(wrong) = diverged.or_else(|| self.weights_gone_wrong()) {
             return Err(self.diverged(wrong));
+        }
+        for (name, (media_type, text)) in std::mem::take(&mut self.state.files) {
+            self.reporter.sink.artifact(ArtifactFile { name, media_type, bytes: text.into_bytes() });
         }
         let model = self.model();
         self.reporter.done(self.state.step);
@@ -216,14 +280,28 @@ impl Training<'_> {
         }
         self.reporter.watch.halt(self.state.step);
         let sink = &*self.reporter.sink;
+        if let Some(average) = &mut self.average {
+            average.swap(&self.network);
+        }
         let examined = self.examiner.examine(&self.network, rows, || sink.control() == Control::Continue);
-        let Some(values) = examined else {
+        if let Some(average) = &mut self.average {
+            average.swap(&self.network);
+        }
+        let Some(Examined { values, files }) = examined else {
             // Told to stop or to pause: the part is examined again when the run goes on.
             self.obey()?;
             return self.examine(part);
         };
         self.reporter.watch.evaluated(rows.len() as u64);
+        self.keep_files(part.prefix(), files);
         Ok(values.into_iter().map(|(name, value)| (format!("{}{name}", part.prefix()), value)).collect())
+    }
+
+    /// Files of metrics stand in for earlier ones of their names; they become the run's artifacts at its end.
+    fn keep_files(&mut self, prefix: &str, files: Vec<(String, File)>) {
+        for (name, file) in files {
+            self.state.files.insert(format!("{prefix}{name}"), (file.media_type.to_owned(), file.text));
+        }
     }
 
     /// Tells the values of an epoch or of the end; a loss among them that is not finite is the run's end.
@@ -265,7 +343,7 @@ impl Training<'_> {
         let Diverged { step, loss } = wrong;
         self.reporter.point("step_loss", step, loss);
         self.reporter.flush();
-        let rate = self.plan.optimizer.learning_rate().at(step.saturating_sub(1), self.plan.steps());
+        let rate = self.rate(step.saturating_sub(1));
         let hint = match self.plan.gradient_clipping {
             None => format!(
                 "lower the learning rate (it was {rate}) or set gradient_clipping, such as {{\"norm\": 1.0}}"

@@ -30,7 +30,7 @@ pub(crate) fn evaluate(
     let examples = Examples::new(dataset, preprocessing, objectives)?;
     let feed = Feed::new(examples, batch_size.min(rows.len()).max(1), Device::Cpu);
     let values = Examiner::new(objectives, feed).examine(network, rows, || true);
-    Ok(values.unwrap_or_default().into_iter().collect())
+    Ok(values.unwrap_or_default().values.into_iter().collect())
 }
 
 impl Training<'_> {
@@ -60,6 +60,7 @@ impl Training<'_> {
                 target: objective.name.clone(),
                 columns: objective.columns.clone(),
                 shape: node.output_shape.clone(),
+                task: Some(objective.fitted.task),
                 loss: objective.loss.write(),
                 weight: objective.weight,
                 metrics: objective.metrics.iter().map(Field::write).collect(),

@@ -2,8 +2,8 @@
 
 use super::config::{Losses, Supervised};
 use super::network::Resolution;
-use super::plan::Objective;
-use crate::data::{Columns, Dataset, TargetColumn, TargetKind};
+use super::plan::{Objective, target_view};
+use crate::data::{Columns, Dataset, TargetColumn, TargetKind, TargetValues};
 use crate::nn::losses::{FittedLoss, Loss, Misfit, OutputView, TargetForm, TargetView};
 use crate::nn::metrics::Metric;
 use crate::spec::dataset::DatasetRef;
@@ -22,16 +22,12 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn view(&self) -> TargetView {
-        let classes = match self.columns.as_slice() {
-            [column] if !column.classes().is_empty() => Some(column.classes().len() as u64),
-            _ => None,
-        };
-        TargetView { classes, columns: self.columns.len() as u64 }
+        target_view(&self.loss, &self.columns)
     }
 
     /// Whether it is one column of classes, by which parts can be stratified.
     pub(super) fn is_one_category(&self) -> bool {
-        self.view().classes.is_some()
+        self.columns.len() == 1 && self.view().classes.is_some()
     }
 }
 
@@ -99,24 +95,18 @@ fn read_target(
     errors: &mut SpecErrors,
 ) -> Option<Target> {
     let read = |name: &&str| match loss.target_form() {
-        TargetForm::Classes => TargetColumn::category(dataset, name),
-        TargetForm::Binary if names.len() == 1 => TargetColumn::category(dataset, name),
-        TargetForm::Binary => zero_or_one(dataset, name),
+        TargetForm::Classes | TargetForm::Binary if names.len() == 1 => TargetColumn::category(dataset, name),
+        TargetForm::Classes | TargetForm::Binary => zero_or_one(dataset, name),
         TargetForm::Numbers => TargetColumn::number(dataset, name),
     };
-    if loss.target_form() == TargetForm::Classes && names.len() > 1 {
-        errors.push(
-            at,
-            format!(
-                "{} takes one target, and there are {}: give each its own loss and output, or take \
-                 binary_cross_entropy for several targets of nought and one",
-                loss.name(),
-                names.len()
-            ),
-        );
-        return None;
-    }
     let columns: Result<Vec<TargetColumn>, String> = names.iter().map(read).collect();
+    let several_classes = loss.target_form() == TargetForm::Classes && names.len() > 1;
+    let columns = columns.and_then(|columns| {
+        if several_classes {
+            one_of_each(dataset, &columns)?;
+        }
+        Ok(columns)
+    });
     match columns {
         Ok(columns) => {
             Some(Target { name: names[0].to_owned(), columns, loss: loss.clone(), pointer: at.clone() })
@@ -124,6 +114,10 @@ fn read_target(
         Err(why) => {
             let advice = match loss.target_form() {
                 TargetForm::Numbers => "; for classes take categorical_cross_entropy with softmax",
+                TargetForm::Classes if several_classes => {
+                    "; give each target its own loss and output, or take binary_cross_entropy for several targets of \
+                     nought and one"
+                }
                 TargetForm::Classes | TargetForm::Binary => "; for numbers take mean_squared_error",
             };
             errors.push(at, format!("{} does not fit the target: {why}{advice}", loss.name()));
@@ -142,6 +136,28 @@ fn zero_or_one(dataset: &Dataset, name: &str) -> Result<TargetColumn, String> {
         return Ok(column);
     }
     Err(format!("\"{name}\" holds more than nought and one"))
+}
+
+/// Holds columns of nought and one to being one class each: a row has one of them, or is left out for an empty cell.
+fn one_of_each(dataset: &Dataset, columns: &[TargetColumn]) -> Result<(), String> {
+    let read: Vec<TargetValues> = columns
+        .iter()
+        .map(|column| column.read(dataset))
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())?;
+    let rows: Vec<u32> = (0..dataset.rows() as u32).collect();
+    let (mut sums, mut column) = (vec![0_i64; rows.len()], vec![0_i64; rows.len()]);
+    for values in &read {
+        values.gather_classes(&rows, &mut column);
+        sums.iter_mut().zip(&column).for_each(|(sum, class)| *sum += class);
+    }
+    match sums.iter().position(|sum| *sum != 1 && *sum < i64::from(u32::MAX)) {
+        Some(row) => Err(format!(
+            "the columns are to be one class each, and row {row} has {} of them, where 1 is needed",
+            sums[row]
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Finds the output of every target and fits its loss. The network's outputs are brought into the targets' order.
@@ -309,18 +325,31 @@ pub(super) fn standardize(
     }
 }
 
-/// The series that are measured at the end of every epoch.
-pub(super) fn series(objectives: &[Objective], validation: bool) -> Vec<String> {
-    let mut series = vec!["loss".to_owned()];
+/// A series that is measured at the end of every epoch.
+pub(super) struct Series {
+    pub(super) name: String,
+    pub(super) greater_is_better: bool,
+}
+
+/// All that are measured.
+pub(super) fn series(objectives: &[Objective], validation: bool) -> Vec<Series> {
+    let mut series = vec![Series { name: "loss".to_owned(), greater_is_better: false }];
     for objective in objectives {
         let prefix = if objectives.len() > 1 { format!("{}_", objective.name) } else { String::new() };
         if objectives.len() > 1 {
-            series.push(format!("{prefix}loss"));
+            series.push(Series { name: format!("{prefix}loss"), greater_is_better: false });
         }
-        series.extend(objective.metrics.iter().map(|metric| format!("{prefix}{}", metric.name())));
+        for metric in &objective.metrics {
+            let greater_is_better = metric.greater_is_better();
+            let names = metric.series(metric.name(), &objective.measured());
+            let named =
+                names.into_iter().map(|name| Series { name: format!("{prefix}{name}"), greater_is_better });
+            series.extend(named);
+        }
     }
     if validation {
-        let held: Vec<String> = series.iter().map(|name| format!("val_{name}")).collect();
+        let held: Vec<Series> =
+            series.iter().map(|series| Series { name: format!("val_{}", series.name), ..*series }).collect();
         series.extend(held);
     }
     series

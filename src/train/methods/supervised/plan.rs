@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tch::Tensor;
 
 use crate::data::{Dataset, Preprocessing, TargetColumn, TargetKind, TargetScale};
-use crate::nn::losses::{FittedLoss, Loss, LossForm, Misfit, OutputView, TargetView};
-use crate::nn::metrics::Metric;
+use crate::nn::losses::{FittedLoss, Loss, LossForm, Misfit, OutputView, TargetForm, TargetView, Task};
+use crate::nn::metrics::{Measured, Metric};
 use crate::nn::network::{Network, NetworkNode, NetworkPlan};
 use crate::nn::optimizers::Optimizer;
 use crate::train::model::ModelOutput;
@@ -14,6 +14,7 @@ use crate::train::model::ModelOutput;
 use super::clipping::Clipping;
 use super::early_stopping::EarlyStopping;
 use super::parts::Parts;
+use super::weights::ClassWeight;
 
 pub struct SupervisedPlan {
     pub dataset: Arc<Dataset>,
@@ -27,21 +28,54 @@ pub struct SupervisedPlan {
     pub optimizer: Optimizer,
     pub gradient_clipping: Option<Clipping>,
     pub early_stopping: Option<EarlyStopping>,
+    /// Whether the series that the schedule listens to, if it does, is better when it is greater.
+    pub plateau_rises: bool,
+    /// The momentum of a moving mean of the weights.
+    pub weight_average: Option<f64>,
+    pub class_weight: Option<ClassWeight>,
+    /// The column that weighs the examples.
+    pub sample_weight: Option<String>,
     /// At most the size of the training part.
     pub batch_size: u64,
+    /// Batches in a step.
+    pub accumulation: u64,
     pub epochs: u64,
+    /// Steps after which it ends, whatever the epochs say.
+    pub most_steps: Option<u64>,
     /// Forward activations of one example in bytes; evaluation batches are cut by it.
     pub example_bytes: u64,
 }
 
 impl SupervisedPlan {
+    /// Examples in a step.
+    pub fn step_size(&self) -> u64 {
+        step_size(self.batch_size, self.accumulation, self.parts.counts.train)
+    }
+
     pub fn steps_per_epoch(&self) -> u64 {
-        self.parts.counts.train.div_ceil(self.batch_size.max(1))
+        self.parts.counts.train.div_ceil(self.step_size())
     }
 
     pub fn steps(&self) -> u64 {
-        self.epochs * self.steps_per_epoch()
+        let steps = self.epochs * self.steps_per_epoch();
+        self.most_steps.map_or(steps, |most| most.min(steps))
     }
+}
+
+/// Examples in a step of so many batches, at most all.
+pub(super) fn step_size(batch: u64, accumulation: u64, examples: u64) -> u64 {
+    batch.saturating_mul(accumulation).min(examples).max(1)
+}
+
+/// What is known of a target's columns under a loss.
+pub(super) fn target_view(loss: &Loss, columns: &[TargetColumn]) -> TargetView {
+    let classes = match columns {
+        [column] if !column.classes().is_empty() => Some(column.classes().len() as u64),
+        // A column for each class.
+        [_, _, ..] if loss.target_form() == TargetForm::Classes => Some(columns.len() as u64),
+        _ => None,
+    };
+    TargetView { classes, columns: columns.len() as u64 }
 }
 
 /// One output of the network and what it is to say.
@@ -67,11 +101,7 @@ impl Objective {
         metrics: Vec<Metric>,
         node: &NetworkNode,
     ) -> Result<Self, String> {
-        let classes = match output.columns.as_slice() {
-            [column] if !column.classes().is_empty() => Some(column.classes().len() as u64),
-            _ => None,
-        };
-        let target = TargetView { classes, columns: output.columns.len() as u64 };
+        let target = target_view(&loss, &output.columns);
         let view = OutputView { shape: &node.output_shape, activation: node.layer.activation() };
         let fitted = loss.fit(&view, &target).map_err(|(Misfit::Loss(why) | Misfit::Width(why))| why)?;
         Ok(Self {
@@ -87,6 +117,34 @@ impl Objective {
     /// Whether the loss takes what stands before the output's activation.
     pub fn is_fused(&self) -> bool {
         self.fitted.form == LossForm::OnLogits
+    }
+
+    /// The classes that the output tells apart, where its target is a single one of classes.
+    pub(super) fn classes(&self) -> Option<Vec<String>> {
+        match (self.columns.as_slice(), self.fitted.task) {
+            ([column], Task::Classes | Task::Binary | Task::Margin) => Some(column.classes().to_vec()),
+            (columns, Task::Classes) => Some(columns.iter().map(|column| column.column.clone()).collect()),
+            _ => None,
+        }
+    }
+
+    /// What metrics are told of the output.
+    pub(super) fn measured(&self) -> Measured {
+        let columns = || self.columns.iter().map(|column| column.column.clone()).collect();
+        Measured {
+            task: self.fitted.task,
+            labels: self.classes().unwrap_or_else(columns),
+            one_of_two: self.columns.len() == 1 && matches!(self.fitted.task, Task::Binary | Task::Margin),
+        }
+    }
+
+    /// The part of an output that stands for the target itself, in the unit of the data.
+    pub(super) fn answers(&self, output: &Tensor) -> Tensor {
+        if self.fitted.task == Task::Gaussian {
+            self.own_terms(&output.narrow(1, 0, self.columns.len() as i64))
+        } else {
+            self.own_terms(output)
+        }
     }
 
     /// Outputs or targets in the unit of the data: what `target_transform` did is undone.
@@ -117,11 +175,20 @@ pub(super) fn series(objectives: &[Objective], objective: &Objective, name: &str
 }
 
 /// The losses of a batch: the total that is learned from, then each objective's where there are several.
-pub(super) fn losses(objectives: &[Objective], heads: &[Tensor], targets: &[Tensor]) -> Vec<Tensor> {
+/// `weights` is what each example counts; the sum is divided by the examples all the same.
+pub(super) fn losses(
+    objectives: &[Objective],
+    heads: &[Tensor],
+    targets: &[Tensor],
+    weights: Option<&Tensor>,
+) -> Vec<Tensor> {
     let each: Vec<Tensor> = objectives
         .iter()
         .zip(heads.iter().zip(targets))
-        .map(|(objective, (head, target))| objective.loss.forward(head, target, &objective.fitted))
+        .map(|(objective, (head, target))| match weights {
+            None => objective.loss.forward(head, target, &objective.fitted),
+            Some(weights) => (objective.loss.each(head, target, &objective.fitted) * weights).mean(None),
+        })
         .collect();
     let weighted = |(objective, loss): (&Objective, &Tensor)| {
         if (objective.weight - 1.0).abs() < f64::EPSILON {

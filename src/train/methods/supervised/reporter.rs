@@ -14,7 +14,8 @@ const MOST_STEP_POINTS: u64 = 10_000;
 pub(super) struct Reporter<'a> {
     pub(super) sink: &'a mut dyn RunSink,
     work: Work,
-    batch_size: u64,
+    /// Examples in a step.
+    step_size: u64,
     every_steps: u64,
     pub(super) watch: Watch,
     points: Vec<Point>,
@@ -24,12 +25,12 @@ impl<'a> Reporter<'a> {
     pub(super) fn new(
         sink: &'a mut dyn RunSink,
         work: Work,
-        batch_size: u64,
+        step_size: u64,
         every_steps: Option<u64>,
     ) -> Self {
         let every_steps = every_steps.unwrap_or_else(|| work.steps.div_ceil(MOST_STEP_POINTS).max(1));
         let watch = Watch::start(work, 0);
-        Self { sink, work, batch_size, every_steps, watch, points: Vec::new() }
+        Self { sink, work, step_size, every_steps, watch, points: Vec::new() }
     }
 
     /// Time is measured from here, at this step.
@@ -45,7 +46,7 @@ impl<'a> Reporter<'a> {
     /// Examples seen over examples in an epoch.
     pub(super) fn epoch(&self, step: u64) -> f64 {
         let per_epoch = self.work.steps_per_epoch.max(1);
-        let within = (step % per_epoch * self.batch_size).min(self.work.examples);
+        let within = (step % per_epoch * self.step_size).min(self.work.examples);
         (step / per_epoch) as f64 + within as f64 / self.work.examples.max(1) as f64
     }
 

@@ -6,13 +6,15 @@ use serde_json::{Map, Value};
 
 use super::config::{EarlyStoppingSpec, Losses, Supervised};
 use super::footprint::Footprint;
-use super::network::{Head, resolve_network};
-use super::objectives::{Target, check_metrics, fit_objectives, series, targets};
+use super::network::{Head, Resolution, resolve_network};
+use super::objectives::{Series, Target, check_metrics, fit_objectives, series, targets};
 use super::parts::Parts;
-use super::plan::SupervisedPlan;
+use super::plan::{Objective, SupervisedPlan, step_size};
+use super::weights::{check_class_weight, check_sample_weight};
 use crate::data::{Columns, Dataset, Preprocessing, check_parts, resolve_columns};
 use crate::nn::layers::Layer;
 use crate::nn::metrics::Metric;
+use crate::nn::optimizers::Optimizer;
 use crate::spec::dataset::{DatasetRef, Holdout, Input};
 use crate::spec::field::did_you_mean;
 use crate::spec::{
@@ -30,8 +32,8 @@ pub(crate) struct Context<'a> {
 }
 
 /// A method's plan with what is told of it.
-pub(crate) struct Resolved {
-    pub(crate) plan: SupervisedPlan,
+pub(crate) struct Resolved<Plan> {
+    pub(crate) plan: Plan,
     pub(crate) summary: Summary,
     /// The canonical members of `training`.
     pub(crate) training: Map<String, Value>,
@@ -45,6 +47,8 @@ struct Members {
     losses: Option<Losses>,
     metrics: Option<Vec<Metric>>,
     early_stopping: Option<EarlyStoppingSpec>,
+    optimizer: Option<Optimizer>,
+    sample_weight: Option<String>,
 }
 
 /// What is known of the data: needed for shapes, targets and steps.
@@ -60,7 +64,7 @@ pub(crate) fn resolve(
     context: &Context,
     catalog: &dyn Catalog,
     errors: &mut SpecErrors,
-) -> Result<Option<Resolved>, PlanError> {
+) -> Result<Option<Resolved<SupervisedPlan>>, PlanError> {
     let at = &training.pointer;
     let members = read_members(training, errors);
     let data = find_data(training, &members, catalog, errors)?;
@@ -88,57 +92,122 @@ pub(crate) fn resolve(
     if let (Some(metrics), Some(objectives)) = (&members.metrics, &objectives) {
         check_metrics(metrics, objectives, &at.key("metrics"), errors);
     }
-    let monitor = unmeasured_monitor(&members);
+    let monitors = monitors(&members, at);
+    let held = members.dataset.as_ref().is_none_or(|dataset| dataset.validation.is_some());
     let (Some(whole), Some(data), Some(parts), Some(preprocessing), Some(network), Some(mut objectives)) =
         (members.whole, data, parts, preprocessing, network, objectives)
     else {
-        if let Some(monitor) = monitor {
-            refuse_monitor(&monitor, NO_VALIDATION, at, errors);
+        // That there is no validation part can be told whatever else is wrong.
+        for (monitor, at) in monitors.iter().filter(|(monitor, _)| monitor.starts_with("val_") && !held) {
+            refuse_monitor(monitor, NO_VALIDATION, at, errors);
         }
         return Ok(None);
     };
-    let batch = whole.batch_size.get().min(parts.counts.train.max(1));
-    let steps_per_epoch = parts.counts.train.div_ceil(batch);
-    check_steps(whole.epochs, steps_per_epoch, at, errors);
-    super::objectives::assign_metrics(&whole.metrics, &mut objectives);
-    if data.reference.target_transform.is_some() {
-        super::objectives::standardize(&mut objectives, &data.dataset, &parts.rows().train, at, errors);
+    let found = Found { whole, data, parts, preprocessing, network };
+    let rises = found.prove(&mut objectives, &monitors, at, errors);
+    found.finish(objectives, &rises, context, errors)
+}
+
+/// All that a body says, each for itself in order.
+struct Found {
+    whole: Supervised,
+    data: Data,
+    parts: Parts,
+    preprocessing: Fitted,
+    network: Resolution,
+}
+
+impl Found {
+    fn batch_size(&self) -> u64 {
+        self.whole.batch_size.get().min(self.parts.counts.train.max(1))
     }
-    check_monitor(&whole, &series(&objectives, parts.counts.validation > 0), at, errors);
-    if errors.is_empty() && whole.epochs.get() > 0 && network.trainable() == 0 {
-        errors.push(
-            &at.key("model"),
-            "the network has no parameters to train; \"epochs\": 0 takes it as it is",
-        );
+
+    /// Examples in a step.
+    fn step_size(&self) -> u64 {
+        step_size(self.batch_size(), self.whole.gradient_accumulation.get(), self.parts.counts.train)
     }
-    let footprint = Footprint::new(&whole, batch, network.loads())
-        .with_evaluation(network.example_bytes(), network.input_elements(), &parts.counts)
-        .with_data(&data.dataset, &preprocessing.0, &objectives, &parts.counts);
-    network.check_memory(&footprint, context.resources, errors);
-    if !errors.is_empty() {
-        return Ok(None);
+
+    fn steps_per_epoch(&self) -> u64 {
+        self.parts.counts.train.div_ceil(self.step_size())
     }
-    let mut summary = network.summary(&objectives);
-    summary.memory_bytes = footprint.total();
-    summary.flops = network.flops().saturating_mul(3).saturating_mul(batch);
-    summary.steps_per_epoch = steps_per_epoch;
-    summary.warnings = [parts.counts.warnings.as_slice(), network.warnings.as_slice()].concat();
-    summary.warnings.extend(preprocessing.1);
-    let training = canonical(&whole, &data, &network);
-    let plan = SupervisedPlan {
-        dataset: data.dataset,
-        parts,
-        preprocessing: preprocessing.0,
-        example_bytes: network.example_bytes(),
-        network: network.into_plan()?,
-        objectives,
-        optimizer: whole.optimizer.clone(),
-        gradient_clipping: whole.gradient_clipping.map(|clipping| clipping.0),
-        early_stopping: whole.early_stopping.as_ref().map(EarlyStoppingSpec::rule),
-        batch_size: batch,
-        epochs: whole.epochs.get(),
-    };
-    Ok(Some(Resolved { plan, summary, training }))
+
+    /// Completes the objectives and notes what does not go together; whether each monitored series is better when it is
+    /// greater.
+    fn prove(
+        &self,
+        objectives: &mut [Objective],
+        monitors: &[(String, Pointer)],
+        at: &Pointer,
+        errors: &mut SpecErrors,
+    ) -> Vec<bool> {
+        let Self { whole, data, parts, network, .. } = self;
+        check_steps(whole.epochs, self.steps_per_epoch(), at, errors);
+        super::objectives::assign_metrics(&whole.metrics, objectives);
+        if data.reference.target_transform.is_some() {
+            super::objectives::standardize(objectives, &data.dataset, &parts.rows().train, at, errors);
+        }
+        let series = series(objectives, parts.counts.validation > 0);
+        let rises =
+            monitors.iter().map(|(monitor, at)| check_monitor(monitor, &series, at, errors)).collect();
+        if let Some(weight) = &whole.class_weight {
+            check_class_weight(weight, objectives, &at.key("class_weight"), errors);
+        }
+        if errors.is_empty() && whole.epochs.get() > 0 && network.trainable() == 0 {
+            errors.push(
+                &at.key("model"),
+                "the network has no parameters to train; \"epochs\": 0 takes it as it is",
+            );
+        }
+        rises
+    }
+
+    /// Counts the memory, and makes the plan where nothing is wrong.
+    fn finish(
+        self,
+        objectives: Vec<Objective>,
+        rises: &[bool],
+        context: &Context,
+        errors: &mut SpecErrors,
+    ) -> Result<Option<Resolved<SupervisedPlan>>, PlanError> {
+        let (batch, per_step, steps) = (self.batch_size(), self.step_size(), self.steps_per_epoch());
+        let Self { whole, data, parts, preprocessing, network } = self;
+        let footprint = Footprint::new(&whole, batch, network.loads())
+            .with_evaluation(network.example_bytes(), network.input_elements(), &parts.counts)
+            .with_data(&data.dataset, &preprocessing.0, &objectives, &parts.counts)
+            .with_weights(&whole, &data.dataset);
+        network.check_memory(&footprint, context.resources, errors);
+        if !errors.is_empty() {
+            return Ok(None);
+        }
+        let mut summary = network.summary(&objectives);
+        summary.memory_bytes = footprint.total();
+        summary.flops = network.flops().saturating_mul(3).saturating_mul(per_step);
+        summary.steps_per_epoch = steps;
+        summary.warnings = [parts.counts.warnings.as_slice(), network.warnings.as_slice()].concat();
+        summary.warnings.extend(preprocessing.1);
+        let training = canonical(&whole, &data, &network);
+        let stopping_rises = rises.first().copied().unwrap_or_default();
+        let plan = SupervisedPlan {
+            dataset: data.dataset,
+            parts,
+            preprocessing: preprocessing.0,
+            example_bytes: network.example_bytes(),
+            network: network.into_plan()?,
+            objectives,
+            gradient_clipping: whole.gradient_clipping.map(|clipping| clipping.0),
+            early_stopping: whole.early_stopping.as_ref().map(|rule| rule.rule(stopping_rises)),
+            plateau_rises: plateau_rises(&whole, rises),
+            optimizer: whole.optimizer,
+            weight_average: whole.weight_average.as_ref().map(|average| average.momentum.get()),
+            class_weight: whole.class_weight,
+            sample_weight: whole.sample_weight,
+            batch_size: batch,
+            accumulation: whole.gradient_accumulation.get(),
+            epochs: whole.epochs.get(),
+            most_steps: None,
+        };
+        Ok(Some(Resolved { plan, summary, training }))
+    }
 }
 
 /// Reads the whole; where it is refused, reads the members one by one, so that what follows from each can be checked.
@@ -152,6 +221,8 @@ fn read_members(training: &Component, errors: &mut SpecErrors) -> Members {
             losses: Some(whole.loss.clone()),
             metrics: Some(whole.metrics.clone()),
             early_stopping: whole.early_stopping.clone(),
+            optimizer: Some(whole.optimizer.clone()),
+            sample_weight: whole.sample_weight.clone(),
             whole: Some(whole),
         };
     }
@@ -162,6 +233,8 @@ fn read_members(training: &Component, errors: &mut SpecErrors) -> Members {
         losses: member(training, "loss", errors),
         metrics: member(training, "metrics", errors),
         early_stopping: member::<Option<EarlyStoppingSpec>>(training, "early_stopping", errors).flatten(),
+        optimizer: member(training, "optimizer", errors),
+        sample_weight: member::<Option<String>>(training, "sample_weight", errors).flatten(),
     };
     if members.model.is_none() {
         check_layers(training, errors);
@@ -223,7 +296,10 @@ fn find_data(
         Err(CatalogError::Unavailable(why)) => return Err(PlanError::Unavailable(why)),
     };
     let Some(reference) = &members.dataset else { return Ok(None) };
-    let reference = pin(reference, &dataset);
+    let mut reference = pin(reference, &dataset);
+    if let Some(column) = &members.sample_weight {
+        keep_apart(column, &dataset, &mut reference, &training.pointer.key("sample_weight"), errors);
+    }
     match resolve_columns(dataset.schema(), &reference, &at) {
         Ok(columns) => Ok(Some(Data { dataset, columns, reference })),
         Err(refused) => {
@@ -248,6 +324,36 @@ fn pin(reference: &DatasetRef, dataset: &Dataset) -> DatasetRef {
         pinned.test = Some(Holdout::Split("test".into()));
     }
     pinned
+}
+
+/// Takes the column that weighs examples out of the inputs; one that was asked for as an input or a target is refused.
+fn keep_apart(
+    column: &str,
+    dataset: &Dataset,
+    reference: &mut DatasetRef,
+    at: &Pointer,
+    errors: &mut SpecErrors,
+) {
+    check_sample_weight(dataset, column, at, errors);
+    let targets = reference.target.columns();
+    let used = match &reference.input {
+        None => false,
+        Some(Input::Column(input)) => input == column,
+        Some(Input::Columns(inputs)) => inputs.iter().any(|input| input == column),
+        Some(Input::Named(inputs)) => {
+            inputs.iter().any(|(_, inputs)| inputs.iter().any(|input| input == column))
+        }
+    };
+    if used || targets.iter().any(|target| target == column) {
+        let what = if used { "an input" } else { "a target" };
+        return errors
+            .push(at, format!("column \"{column}\" is {what}, and cannot weigh the examples as well"));
+    }
+    if reference.input.is_none() {
+        let names = dataset.schema().columns.iter().map(|other| &other.name);
+        let rest = names.filter(|name| *name != column && !targets.contains(name));
+        reference.input = Some(Input::Columns(rest.cloned().collect()));
+    }
 }
 
 type Fitted = (Preprocessing, Vec<String>);
@@ -305,39 +411,50 @@ fn check_steps(epochs: Epochs, steps_per_epoch: u64, at: &Pointer, errors: &mut 
     }
 }
 
-fn check_monitor(config: &Supervised, series: &[String], at: &Pointer, errors: &mut SpecErrors) {
-    let Some(rule) = &config.early_stopping else { return };
-    if series.contains(&rule.monitor) {
-        return;
+/// The series that somebody watches, and where they are named: early stopping's first, the schedule's last.
+fn monitors(members: &Members, at: &Pointer) -> Vec<(String, Pointer)> {
+    let stopping = members.early_stopping.as_ref();
+    let stopping = stopping.map(|rule| (rule.monitor.clone(), at.key("early_stopping").key("monitor")));
+    let schedule =
+        members.optimizer.as_ref().and_then(|optimizer| optimizer.learning_rate().schedule.plateau());
+    let place = || at.key("optimizer").key("learning_rate").key("monitor");
+    stopping.into_iter().chain(schedule.map(|schedule| (schedule.monitor.clone(), place()))).collect()
+}
+
+/// Notes a series that is not measured; whether it is better when it is greater.
+fn check_monitor(monitor: &str, series: &[Series], at: &Pointer, errors: &mut SpecErrors) -> bool {
+    if let Some(found) = series.iter().find(|series| series.name == monitor) {
+        return found.greater_is_better;
     }
-    match rule.monitor.strip_prefix("val_") {
-        Some(rest) if series.iter().any(|name| name == rest) => {
-            refuse_monitor(&rule.monitor, NO_VALIDATION, at, errors);
+    match monitor.strip_prefix("val_") {
+        Some(rest) if series.iter().any(|series| series.name == rest) => {
+            refuse_monitor(monitor, NO_VALIDATION, at, errors);
         }
         _ => {
-            let advice = format!("the series of this job are {}", series.join(", "));
-            refuse_monitor(&rule.monitor, &advice, at, errors);
+            let names: Vec<&str> = series.iter().map(|series| series.name.as_str()).collect();
+            let advice = format!("the series of this job are {}", names.join(", "));
+            refuse_monitor(monitor, &advice, at, errors);
         }
     }
+    false
+}
+
+/// Whether what the schedule listens to, which stands last, is better when it is greater.
+fn plateau_rises(config: &Supervised, rises: &[bool]) -> bool {
+    let schedule = config.optimizer.learning_rate().schedule.plateau();
+    let by_metric = rises.last().copied().unwrap_or_default();
+    schedule.is_some_and(|schedule| schedule.mode.greater_is_better(by_metric))
 }
 
 const NO_VALIDATION: &str =
     "there is no validation part: say \"validation\": {\"fraction\": 0.1} in the dataset";
 
 fn refuse_monitor(monitor: &str, advice: &str, at: &Pointer, errors: &mut SpecErrors) {
-    let at = at.key("early_stopping").key("monitor");
-    errors.push(&at, format!("\"{monitor}\" is not measured; {advice}"));
-}
-
-/// A monitor of the validation part where there is none, which can be told whatever else is wrong.
-fn unmeasured_monitor(members: &Members) -> Option<String> {
-    let rule = members.early_stopping.as_ref()?;
-    let held = members.dataset.as_ref()?.validation.is_some();
-    (rule.monitor.starts_with("val_") && !held).then(|| rule.monitor.clone())
+    errors.push(at, format!("\"{monitor}\" is not measured; {advice}"));
 }
 
 /// The members of `training` with everything written out.
-fn canonical(config: &Supervised, data: &Data, network: &super::network::Resolution) -> Map<String, Value> {
+fn canonical(config: &Supervised, data: &Data, network: &Resolution) -> Map<String, Value> {
     let mut config = config.clone();
     config.dataset = data.reference.clone();
     if config.dataset.input.is_none() {

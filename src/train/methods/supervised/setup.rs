@@ -12,15 +12,17 @@ use crate::train::progress::Work;
 use crate::train::run::{Ended, device_name, fingerprint};
 
 use super::Training;
+use super::average::Average;
 use super::evaluation::{self, Examiner, Metrics};
 use super::feed::{Examples, Feed};
 use super::plan::{Objective, SupervisedPlan};
 use super::reporter::Reporter;
 use super::state::State;
 use super::sums::{Meter, Sums};
+use super::weights;
 
 impl<'a> Training<'a> {
-    pub(super) fn new(
+    pub(in crate::train::methods) fn new(
         plan: &'a SupervisedPlan,
         job: &'a JobSpec,
         device: Device,
@@ -31,7 +33,8 @@ impl<'a> Training<'a> {
         let network = Network::new(&plan.network, seed, device)
             .map_err(|detail| Ended::failed(ErrorKind::Internal, detail, None))?
             .with_fused(&fused);
-        let optimizer = plan.optimizer.build(&network.trainable_named());
+        let factors = network.learning_rate_factors();
+        let optimizer = plan.optimizer.build_scaled(&network.trainable_named(), factors);
         let examples = Examples::new(&plan.dataset, &plan.preprocessing, &plan.objectives)?;
         let part = plan.parts.rows();
         let most = part.validation.len().max(part.test.len());
@@ -44,26 +47,34 @@ impl<'a> Training<'a> {
             validation: part.validation.len() as u64,
             test: part.test.len() as u64,
         };
+        let weights = weights::weights(
+            &plan.dataset,
+            &plan.objectives,
+            plan.class_weight.as_ref(),
+            plan.sample_weight.as_deref(),
+            &part.train,
+        )?;
         let every_steps = job.report.every_steps.map(Epochs::get);
         Ok(Self {
             plan,
             job,
             device,
+            average: plan.weight_average.map(|momentum| Average::new(&network, momentum)),
             network,
             optimizer,
             sampler: Sampler::new(part.train.clone(), seed),
-            feed: Feed::new(examples.clone(), plan.batch_size as usize, device),
+            feed: Feed::new(examples.clone(), plan.batch_size as usize, device).with_weights(weights),
             state: State::default(),
             meter: Meter::new(device, Sums::default()),
             metrics: Metrics::new(&plan.objectives),
             best: None,
             examiner: Examiner::new(&plan.objectives, Feed::new(examples, evaluated, device)),
-            reporter: Reporter::new(sink, work, plan.batch_size, every_steps),
+            reporter: Reporter::new(sink, work, plan.step_size(), every_steps),
             checkpointed: clock::monotonic(),
         })
     }
 
-    pub(super) fn start(&mut self) {
+    pub(in crate::train::methods) fn start(&mut self) {
         let threads = self.job.resources.threads.get();
         self.reporter.sink.report(Report::Started {
             device: device_name(self.device),

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::nn::network::Network;
+use crate::nn::schedules::Plateau;
 use crate::train::checkpoint::{Checkpoint, CheckpointError, Exact, Snapshot, own};
 
 use super::Training;
+use super::average::Average;
 use super::early_stopping::Patience;
 use super::sums::{Meter, Sums};
 
@@ -25,6 +27,15 @@ pub(super) struct State {
     pub(super) latest: BTreeMap<String, Exact>,
     /// The same as of the best epoch.
     pub(super) best: BTreeMap<String, Exact>,
+    /// What the schedule has heard.
+    #[serde(default)]
+    pub(super) plateau: Plateau,
+    /// The newest files of metrics, with their media types.
+    #[serde(default)]
+    pub(super) files: BTreeMap<String, (String, String)>,
+    /// The same as of the best epoch.
+    #[serde(default)]
+    pub(super) best_files: BTreeMap<String, (String, String)>,
 }
 
 /// Weights by path.
@@ -63,6 +74,9 @@ impl Training<'_> {
         for (name, tensor) in self.metrics.state() {
             keep("metrics", &name, &tensor);
         }
+        for (name, tensor) in self.average.iter().flat_map(Average::named) {
+            keep("average", &name, &tensor);
+        }
         for (name, tensor) in self.best.iter().flatten() {
             keep("best", name, tensor);
         }
@@ -80,6 +94,10 @@ impl Training<'_> {
         self.network.load(&checkpoint.take_all("parameters")).map_err(mismatch)?;
         self.optimizer.load(&checkpoint.take_all("optimizer").into_iter().collect()).map_err(mismatch)?;
         self.metrics.load(&checkpoint.take_all("metrics")).map_err(mismatch)?;
+        let average = checkpoint.take_all("average");
+        if let Some(own) = &mut self.average {
+            own.load(&average).map_err(mismatch)?;
+        }
         let best = checkpoint.take_all("best");
         self.best = (!best.is_empty()).then_some(best);
         self.meter = Meter::new(self.device, kept.sums);

@@ -57,15 +57,16 @@ pub(super) struct Meter {
     pub(super) sums: Sums,
     pending: Vec<(u64, u64, Vec<Tensor>)>,
     at_once: bool,
-    last: f64,
+    /// The total of the newest step: its number, its examples so far, and the mean over them.
+    last: (u64, u64, f64),
 }
 
 impl Meter {
     pub(super) fn new(device: Device, sums: Sums) -> Self {
-        Self { sums, pending: Vec::new(), at_once: device == Device::Cpu, last: f64::NAN }
+        Self { sums, pending: Vec::new(), at_once: device == Device::Cpu, last: (0, 0, f64::NAN) }
     }
 
-    /// Adds the losses of a step over so many examples; the total stands first.
+    /// Adds the losses of a step, or of a batch of it, over so many examples; the total stands first.
     pub(super) fn add(&mut self, step: u64, examples: usize, losses: &[Tensor]) -> Result<(), Diverged> {
         if self.at_once {
             let values: Vec<f64> = losses.iter().map(|loss| loss.double_value(&[])).collect();
@@ -82,7 +83,7 @@ impl Meter {
         let losses: Vec<Tensor> =
             pending.iter().flat_map(|(_, _, losses)| losses).map(|loss| loss.to_kind(Kind::Double)).collect();
         if losses.is_empty() {
-            return Ok(self.last);
+            return Ok(self.last.2);
         }
         let stacked = Tensor::stack(&losses, 0).to_device(Device::Cpu);
         let mut values = vec![0.0_f64; losses.len()];
@@ -93,13 +94,20 @@ impl Meter {
             values = rest;
             self.take(*step, *examples, these)?;
         }
-        Ok(self.last)
+        Ok(self.last.2)
     }
 
     fn take(&mut self, step: u64, examples: u64, values: &[f64]) -> Result<(), Diverged> {
         self.sums.add(examples, values);
-        self.last = values.first().copied().unwrap_or(f64::NAN);
-        if self.last.is_finite() { Ok(()) } else { Err(Diverged { step, loss: self.last }) }
+        let loss = values.first().copied().unwrap_or(f64::NAN);
+        let (newest, before, mean) = self.last;
+        self.last = if newest == step && before > 0 {
+            let seen = before + examples;
+            (step, seen, mean + (loss - mean) * examples as f64 / seen as f64)
+        } else {
+            (step, examples, loss)
+        };
+        if loss.is_finite() { Ok(()) } else { Err(Diverged { step, loss }) }
     }
 }
 
@@ -120,6 +128,8 @@ mod tests {
             assert_eq!(meter.settle().unwrap(), 5.0);
             assert_eq!(meter.sums.means(), [2.0]);
             assert_eq!(meter.sums.examples, 4);
+            meter.add(2, 3, &loss(1.0)).unwrap();
+            assert_eq!(meter.settle().unwrap(), 2.0, "of the two batches of the step");
         }
     }
 

@@ -1,0 +1,49 @@
+use tch::Tensor;
+
+use super::{OptimizerConfig, Slots};
+use crate::nn::schedules::ScheduledRate;
+use crate::spec::{NonNegative, Positive, Rate};
+use crate::torch::ops;
+
+crate::record! {
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, 2019,
+    /// algorithm 2): before the step of Adam, `w ← w − rate · weight_decay · w`, so that the decay does not pass through the
+    /// quotient.
+    pub struct Adamw {
+        /// A number or a schedule.
+        pub learning_rate: ScheduledRate = ScheduledRate::constant(0.001),
+        /// Decay of the mean of gradients.
+        pub beta_1: Rate = Rate::literal(0.9),
+        /// Decay of the mean of squared gradients.
+        pub beta_2: Rate = Rate::literal(0.999),
+        /// Keeps the quotient finite. The paper's and PyTorch's; Keras has 1e-7.
+        pub epsilon: Positive = Positive::literal(1e-8),
+        /// How much of each parameter is taken off, times the rate. Keras's; PyTorch has 0.01.
+        pub weight_decay: NonNegative = NonNegative::literal(0.004),
+        /// Divides by the greatest `v` so far instead of the present one, as in `adam`.
+        pub amsgrad: bool = false,
+    }
+}
+
+impl OptimizerConfig for Adamw {
+    fn learning_rate(&self) -> &ScheduledRate {
+        &self.learning_rate
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        if self.amsgrad { &["mean", "square", "greatest"] } else { &["mean", "square"] }
+    }
+
+    fn step(&self, slots: &mut Slots, gradients: &[Tensor], learning_rate: f64) {
+        let options = ops::AdamOptions {
+            learning_rate,
+            beta_1: self.beta_1.get(),
+            beta_2: self.beta_2.get(),
+            epsilon: self.epsilon.get(),
+            weight_decay: self.weight_decay.get(),
+            decoupled: true,
+            step: slots.steps,
+        };
+        ops::fused_adam(&slots.parameters, gradients, &slots.slots, &options);
+    }
+}
