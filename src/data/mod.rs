@@ -8,6 +8,7 @@ mod dataset;
 mod encode;
 mod examples;
 mod formats;
+mod hints;
 mod import;
 mod numbers;
 mod picture;
@@ -26,6 +27,7 @@ pub use columns::{Columns, resolve_columns};
 pub use dataset::{ColumnData, DataError, Dataset, TensorData};
 pub use encode::{Encoded, InputColumn, InputTensor, TensorValues};
 pub use examples::{examples, image_png};
+pub use hints::{Hints, LONGEST_SIDE, Resize};
 pub use import::{
     Digest, Format, ImportError, ImportLimits, ImportRequest, Refusal, RefusalKind, content_digest, import,
     sha256,

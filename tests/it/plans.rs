@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lyceum::data::{Dataset, Format, ImportLimits, ImportRequest, import};
+use lyceum::data::{Dataset, Format, Hints, ImportLimits, ImportRequest, import};
 use lyceum::train::{Catalog, CatalogError, Plan};
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ fn plan(network: &Value) -> Result<Value, lyceum::train::PlanError> {
         format,
         name: "examples",
         source: &source,
-        types: &[],
+        hints: &Hints::default(),
         limits: &limits,
         out_dir: &out_dir,
     };

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use lyceum::data::{Dataset, Format, ImportLimits, ImportRequest, import};
+use lyceum::data::{Dataset, Format, Hints, ImportLimits, ImportRequest, import};
 use lyceum::spec::report::{Control, ErrorKind, Outcome, Report};
 use lyceum::train::checkpoint::Checkpoint;
 use lyceum::train::model::{DOCUMENT_FILE, LoadedModel, WEIGHTS_FILE};
@@ -55,7 +55,7 @@ fn sets() -> &'static Sets {
                 format,
                 name,
                 source: &source,
-                types: &[],
+                hints: &Hints::default(),
                 limits: &ImportLimits::default(),
                 out_dir: &out_dir,
             };
