@@ -21,6 +21,7 @@ mod target;
 #[cfg(test)]
 mod testing;
 pub mod transforms;
+mod words;
 
 pub use arrival::Arrival;
 pub use columns::{Columns, resolve_columns};

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::dataset::{ColumnData, DataError, Dataset, Element, with_elements};
 use super::preprocessing::{Form, Grid, InputForm, Preprocessing, TableColumn};
-use crate::spec::dataset::Kind;
+use super::transforms::Passing;
+use super::words;
+use crate::spec::dataset::{Column, Kind};
 
 /// Tables up to this size are transformed once, and batches are copied out of the result.
 const KEPT_BYTES: usize = 512 << 20;
@@ -157,10 +159,7 @@ fn grid_source(dataset: &Dataset, input: &InputForm, grid: &Grid) -> Result<Sour
     Ok(Source::Grid { column: index, cell: input.elements(), line, bytes })
 }
 
-fn find<'a>(
-    dataset: &'a Dataset,
-    name: &str,
-) -> Result<(usize, &'a crate::spec::dataset::Column), DataError> {
+fn find<'a>(dataset: &'a Dataset, name: &str) -> Result<(usize, &'a Column), DataError> {
     dataset.find(name).ok_or_else(|| {
         DataError::Mismatch(format!(
             "data set \"{}\" has no column \"{name}\", which the model reads",
@@ -178,16 +177,56 @@ struct Table {
 struct TableSource {
     index: usize,
     at: usize,
+    width: usize,
     cells: Cells,
 }
 
 enum Cells {
+    /// One number by one operation after the other.
     Number(TableColumn),
-    /// For each of the set's codes the place of its one, if it has one.
-    OneHot {
-        places: Vec<Option<usize>>,
-        width: usize,
-    },
+    /// A number that becomes several.
+    Numbers(TableColumn),
+    /// For each of the set's codes, and behind them for an empty cell, the place of its one, if it has one.
+    Places(Vec<Option<usize>>),
+    /// For each of the set's codes, and behind them for an empty cell, its numbers.
+    Lines(Vec<f32>),
+    /// Each text as it comes.
+    Words(TableColumn),
+}
+
+impl Cells {
+    /// What the lines of all codes may take.
+    const LINES_BYTES: usize = 64 << 20;
+
+    fn new(column: &TableColumn, found: &Column) -> Self {
+        match column.kind {
+            Kind::Number if column.is_scalar() => return Self::Number(column.clone()),
+            Kind::Number => return Self::Numbers(column.clone()),
+            Kind::Category => {}
+            _ => return Self::Words(column.clone()),
+        }
+        if let Some(places) = column.places(&found.classes) {
+            return Self::Places(places);
+        }
+        let width = column.width();
+        let count = found.classes.len() + 1;
+        if width.saturating_mul(count).saturating_mul(4) > Self::LINES_BYTES {
+            return Self::Words(column.clone());
+        }
+        let mut lines = vec![0.0; width * count];
+        let cells = found.classes.iter().map(|class| Some(class.as_str())).chain([None]);
+        for (line, class) in lines.chunks_exact_mut(width).zip(cells) {
+            write_text(column, class, line);
+        }
+        Self::Lines(lines)
+    }
+}
+
+/// Writes a text into noughts; what the column's steps cannot read stays nought.
+fn write_text(column: &TableColumn, text: Option<&str>, line: &mut [f32]) {
+    if column.write(Passing::Text(text.map(Into::into)), line).is_err() {
+        line.fill(0.0);
+    }
 }
 
 impl Table {
@@ -208,18 +247,8 @@ impl Table {
                     column.name
                 )));
             }
-            let cells = match column.classes() {
-                None => Cells::Number(column.clone()),
-                Some(classes) => Cells::OneHot {
-                    places: found
-                        .classes
-                        .iter()
-                        .map(|class| classes.iter().position(|other| other == class))
-                        .collect(),
-                    width: classes.len(),
-                },
-            };
-            sources.push(TableSource { index, at: width, cells });
+            let cells = Cells::new(column, found);
+            sources.push(TableSource { index, at: width, width: column.width(), cells });
             width += column.width();
         }
         Ok(Self { width, columns: sources })
@@ -227,21 +256,51 @@ impl Table {
 
     /// Column by column, so that each column's cells are looked up once.
     fn fill(&self, dataset: &Dataset, rows: &[u32], out: &mut [f32]) {
-        for TableSource { index, at, cells } in &self.columns {
-            let lines = out.chunks_exact_mut(self.width).zip(rows);
+        for TableSource { index, at, width, cells } in &self.columns {
+            let lines = out.chunks_exact_mut(self.width).map(|line| &mut line[*at..at + width]).zip(rows);
             match (dataset.column(*index), cells) {
                 (ColumnData::Numbers(numbers), Cells::Number(column)) => {
                     for (line, row) in lines {
-                        line[*at] = column.number(numbers[*row as usize]);
+                        line[0] = column.number(numbers[*row as usize]);
                     }
                 }
-                (ColumnData::Codes(codes), Cells::OneHot { places, width }) => {
+                (ColumnData::Numbers(numbers), Cells::Numbers(column)) => {
                     for (line, row) in lines {
-                        let line = &mut line[*at..at + width];
                         line.fill(0.0);
-                        if let Some(Some(place)) = places.get(codes[*row as usize] as usize) {
-                            line[*place] = 1.0;
+                        // A number is never refused.
+                        let _ = column.write(Passing::Number(numbers[*row as usize]), line);
+                    }
+                }
+                (ColumnData::Codes(codes), Cells::Places(places)) => {
+                    let empty = places.last().copied().flatten();
+                    for (line, row) in lines {
+                        line.fill(0.0);
+                        if let Some(place) =
+                            places.get(codes[*row as usize] as usize).copied().unwrap_or(empty)
+                        {
+                            line[place] = 1.0;
                         }
+                    }
+                }
+                (ColumnData::Codes(codes), Cells::Lines(of_codes)) => {
+                    let last = of_codes.len() / width - 1;
+                    for (line, row) in lines {
+                        let code = (codes[*row as usize] as usize).min(last);
+                        line.copy_from_slice(&of_codes[code * width..][..*width]);
+                    }
+                }
+                (ColumnData::Codes(codes), Cells::Words(column)) => {
+                    let classes = &dataset.schema().columns[*index].classes;
+                    for (line, row) in lines {
+                        line.fill(0.0);
+                        let class = classes.get(codes[*row as usize] as usize);
+                        write_text(column, class.map(String::as_str), line);
+                    }
+                }
+                (ColumnData::Text { offsets, bytes }, Cells::Words(column)) => {
+                    for (line, row) in lines {
+                        line.fill(0.0);
+                        write_text(column, words::text_at(offsets, bytes, *row), line);
                     }
                 }
                 // The kinds were compared when the table was made.

@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn numbers_stand_in_the_shape_of_the_output_and_in_the_terms_of_the_data() {
-        let scale = Some(TargetScale { mean: 20.0, deviation: 4.0 });
+        let scale = Some(TargetScale { mean: 20.0, deviation: 4.0, log: false });
         let one = |kind, values| {
             let reading = Reading { targets: vec![target("x", 0, 0, kind)], named: false };
             reading.predictions(&Rows { count: 1, values: vec![values] }).remove(0)

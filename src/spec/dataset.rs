@@ -27,7 +27,7 @@ crate::record! {
         pub test: Option<Holdout> = None,
         /// `"auto"`, or what is done to which columns.
         pub transforms: Transforms = Transforms::Auto,
-        /// What is done to a target of numbers, and undone in answers: `standardize`.
+        /// What is done to a target of numbers, and undone in answers and metrics: `standardize`, `min_max` or `log`.
         pub target_transform: Option<RawComponent> = None,
     }
 }

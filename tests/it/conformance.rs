@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
 
+use lyceum::data::transforms::Transform;
 use lyceum::nn::Pass;
 use lyceum::nn::activations::Activation;
 use lyceum::nn::initializers::Initializer;
@@ -192,6 +193,22 @@ fn samples(set: &str) -> Vec<Value> {
         ],
         "metrics" => vec![json!("accuracy"), json!("mean_squared_error"), json!("mean_absolute_error")],
         "optimizers" => optimizers(),
+        "transforms" => vec![
+            json!("impute_mean"),
+            json!({"type": "impute_median", "indicator": true}),
+            json!("impute_most_frequent"),
+            json!({"type": "impute_constant", "value": "none"}),
+            json!("standardize"),
+            json!({"type": "min_max", "min": -1}),
+            json!("robust_scale"),
+            json!("log"),
+            json!({"type": "clip", "min": 0, "upper_quantile": 0.99}),
+            json!("one_hot"),
+            json!({"type": "ordinal", "order": ["small", "large"]}),
+            json!({"type": "hash", "buckets": 8}),
+            json!({"type": "date_parts", "parts": ["month", "hour"], "cyclical": true}),
+            json!("scale_image"),
+        ],
         "schedules" => vec![
             json!({"type": "constant", "learning_rate": 0.1}),
             json!({"type": "cosine", "initial_learning_rate": 0.1, "warmup_steps": 3}),
@@ -240,6 +257,7 @@ fn every_component_is_read_and_written() {
     conforms::<Metric>("metrics", Metric::NAMES, Metric::name);
     conforms::<Optimizer>("optimizers", Optimizer::NAMES, Optimizer::name);
     conforms::<Schedule>("schedules", Schedule::NAMES, Schedule::name);
+    conforms::<Transform>("transforms", Transform::NAMES, Transform::name);
 }
 
 #[test]
@@ -252,6 +270,7 @@ fn every_component_is_documented() {
         Metric::all(),
         Optimizer::all(),
         Schedule::all(),
+        Transform::all(),
     ];
     for component in all.concat() {
         assert!(!component.documentation.is_empty(), "{}", component.name);

@@ -102,12 +102,19 @@ impl Objective {
         if scales.iter().all(Option::is_none) {
             return values.shallow_clone();
         }
-        let along = |pick: fn(&TargetScale) -> f64, without: f64| {
-            let numbers: Vec<f32> =
-                scales.iter().map(|scale| scale.as_ref().map_or(without, pick) as f32).collect();
+        let along = |pick: fn(&TargetScale) -> f64| {
+            let numbers: Vec<f32> = scales
+                .iter()
+                .map(|scale| pick(scale.as_ref().unwrap_or(&TargetScale::NONE)) as f32)
+                .collect();
             Tensor::from_slice(&numbers).to_device(values.device())
         };
-        values * along(|scale| scale.deviation, 1.0) + along(|scale| scale.mean, 0.0)
+        let scaled = values * along(|scale| scale.deviation) + along(|scale| scale.mean);
+        if !scales.iter().flatten().any(|scale| scale.log) {
+            return scaled;
+        }
+        let logs = along(|scale| f64::from(u8::from(scale.log))).gt(0.5);
+        scaled.expm1().where_self(&logs, &scaled)
     }
 }
 

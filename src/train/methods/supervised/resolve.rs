@@ -10,10 +10,11 @@ use super::network::{Head, resolve_network};
 use super::objectives::{Target, check_metrics, fit_objectives, series, targets};
 use super::parts::Parts;
 use super::plan::SupervisedPlan;
+use crate::data::transforms::Transform;
 use crate::data::{Columns, Dataset, Preprocessing, check_parts, resolve_columns};
 use crate::nn::layers::Layer;
 use crate::nn::metrics::Metric;
-use crate::spec::dataset::{DatasetRef, Holdout, Input};
+use crate::spec::dataset::{DatasetRef, Holdout, Input, Transforms};
 use crate::spec::field::did_you_mean;
 use crate::spec::{
     Component, Epochs, Field, ModelSpec, NODE_MEMBERS, Name, Pointer, Record, Resources, SpecErrors, Version,
@@ -101,8 +102,9 @@ pub(crate) fn resolve(
     let steps_per_epoch = parts.counts.train.div_ceil(batch);
     check_steps(whole.epochs, steps_per_epoch, at, errors);
     super::objectives::assign_metrics(&whole.metrics, &mut objectives);
-    if data.reference.target_transform.is_some() {
-        super::objectives::standardize(&mut objectives, &data.dataset, &parts.rows().train, at, errors);
+    if let Some(transform) = &data.reference.target_transform {
+        let rows = &parts.rows().train;
+        super::objectives::transform_targets(&mut objectives, &transform.0, &data.dataset, rows, errors);
     }
     check_monitor(&whole, &series(&objectives, parts.counts.validation > 0), at, errors);
     if errors.is_empty() && whole.epochs.get() > 0 && network.trainable() == 0 {
@@ -231,7 +233,7 @@ fn find_data(
     }
 }
 
-/// The reference with its version, its split and its test part written out.
+/// The reference with its version, its split, its test part and what its transforms leave to defaults written out.
 fn pin(reference: &DatasetRef, dataset: &Dataset) -> DatasetRef {
     let schema = dataset.schema();
     let mut pinned = reference.clone();
@@ -243,6 +245,11 @@ fn pin(reference: &DatasetRef, dataset: &Dataset) -> DatasetRef {
     if pinned.test.is_none() && has("test") && pinned.split.as_deref() != Some("test") {
         pinned.test = Some(Holdout::Split("test".into()));
     }
+    if let Transforms::Listed(listed) = &mut pinned.transforms {
+        let steps = listed.iter_mut().flat_map(|entry| &mut entry.steps);
+        steps.for_each(|step| *step = Transform::written_out(step));
+    }
+    pinned.target_transform = pinned.target_transform.as_ref().map(Transform::written_out);
     pinned
 }
 
