@@ -10,6 +10,7 @@ mod examples;
 mod formats;
 mod hints;
 mod import;
+mod keys;
 mod numbers;
 mod picture;
 mod prepared;
