@@ -3,6 +3,7 @@
 
 mod archive;
 mod arrival;
+pub mod augmentation;
 mod columns;
 mod dataset;
 mod encode;
@@ -34,7 +35,7 @@ pub use import::{
     Digest, Format, ImportError, ImportLimits, ImportRequest, Refusal, RefusalKind, content_digest, import,
     sha256,
 };
-pub use prepared::{Prepared, Reading};
+pub use prepared::{Prepared, Reading, image_shape, kept_bytes};
 pub use preprocessing::{InputForm, Preprocessing};
 pub use sampler::Sampler;
 pub use split::{Partition, PartitionCounts, check_parts, partition, partition_counts};

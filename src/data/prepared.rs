@@ -2,14 +2,22 @@
 
 use std::sync::Arc;
 
+use super::augmentation::ImageShape;
 use super::dataset::{ColumnData, DataError, Dataset, Element, with_elements};
 use super::preprocessing::{Form, Grid, InputForm, Preprocessing, TableColumn};
 use super::transforms::Passing;
 use super::words;
 use crate::spec::dataset::{Column, Kind};
 
-/// Tables up to this size are transformed once, and batches are copied out of the result.
-const KEPT_BYTES: usize = 512 << 20;
+/// What is kept of a transformed table, so that batches are copied out of it: at most so many bytes, and at most this
+/// share of the memory that a run may take, so that a set larger than that is read all the same.
+const KEPT_BYTES: u64 = 512 << 20;
+const KEPT_SHARE: u64 = 4;
+
+/// The bytes of a transformed table that are kept where a run may take so much memory.
+pub fn kept_bytes(memory: u64) -> u64 {
+    (memory / KEPT_SHARE).min(KEPT_BYTES)
+}
 
 /// A data set whose rows are read as the network wants them.
 pub struct Prepared {
@@ -35,14 +43,19 @@ enum Source {
 impl Prepared {
     /// `Mismatch` where the set lacks columns that the preprocessing reads.
     pub fn new(dataset: Arc<Dataset>, preprocessing: &Preprocessing) -> Result<Self, DataError> {
+        Self::keeping(dataset, preprocessing, KEPT_BYTES)
+    }
+
+    /// The same, with a transformed table kept up to so many bytes.
+    pub fn keeping(dataset: Arc<Dataset>, preprocessing: &Preprocessing, most: u64) -> Result<Self, DataError> {
         let inputs = preprocessing
             .inputs
             .iter()
             .map(|input| match &input.form {
                 Form::Table { columns } => {
                     let table = Table::new(&dataset, columns)?;
-                    let bytes = dataset.rows().saturating_mul(table.width).saturating_mul(4);
-                    Ok(if bytes <= KEPT_BYTES { table.keep(&dataset) } else { Source::Table(table) })
+                    let bytes = dataset.rows().saturating_mul(table.width).saturating_mul(4) as u64;
+                    Ok(if bytes <= most { table.keep(&dataset) } else { Source::Table(table) })
                 }
                 Form::Grid(grid) => grid_source(&dataset, input, grid),
             })
@@ -75,6 +88,43 @@ impl Prepared {
     }
 }
 
+impl Prepared {
+    /// The shape of an input's images, where it is one of images.
+    pub fn image_shape(&self, input: usize) -> Option<ImageShape> {
+        let Source::Grid { column, .. } = &self.inputs[input] else { return None };
+        image_shape(&self.dataset.schema().columns[*column])
+    }
+
+    /// Writes the images of an input as they were uploaded, values from 0 to 255; [`Self::scale`] makes of them what
+    /// [`Self::gather`] writes.
+    pub fn gather_pixels(&self, input: usize, rows: &[u32], out: &mut [f32]) {
+        if let Source::Grid { column, cell, .. } = &self.inputs[input]
+            && let ColumnData::Pixels(pixels) = self.dataset.column(*column)
+        {
+            scale_rows(pixels, *cell, (1.0, 0.0), rows, out);
+        }
+    }
+
+    /// Does to images what the job's transforms do.
+    pub fn scale(&self, input: usize, pixels: &mut [f32]) {
+        if let Source::Grid { line: (factor, offset), .. } = &self.inputs[input] {
+            pixels.iter_mut().for_each(|pixel| *pixel = *pixel * factor + offset);
+        }
+    }
+}
+
+/// The shape of a column's images, where it is one of images.
+pub fn image_shape(column: &Column) -> Option<ImageShape> {
+    match column.shape[..] {
+        [channels, height, width] if column.kind == Kind::Image => Some(ImageShape {
+            channels: channels as usize,
+            height: height as usize,
+            width: width as usize,
+        }),
+        _ => None,
+    }
+}
+
 /// What reading examples takes, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
@@ -85,8 +135,8 @@ pub struct Reading {
 }
 
 impl Preprocessing {
-    /// What a [`Prepared`] takes once so many rows have been read.
-    pub fn reading(&self, dataset: &Dataset, rows: u64) -> Reading {
+    /// What a [`Prepared`] that keeps up to `most` bytes takes once so many rows have been read.
+    pub fn reading(&self, dataset: &Dataset, rows: u64, most: u64) -> Reading {
         let mut reading = Reading::default();
         for input in &self.inputs {
             match &input.form {
@@ -94,7 +144,7 @@ impl Preprocessing {
                     let bytes = columns.iter().map(|column| dataset.column_bytes(&column.name));
                     reading.mapped = bytes.fold(reading.mapped, u64::saturating_add);
                     let matrix = dataset.rows().saturating_mul(input.elements()).saturating_mul(4);
-                    if matrix <= KEPT_BYTES {
+                    if matrix as u64 <= most {
                         reading.own = reading.own.saturating_add(matrix as u64);
                     }
                 }
@@ -338,12 +388,13 @@ mod tests {
         let dataset = csv("n,c,y\n1,a,0\n3,b,1\n,a,0\n5,,1\n");
         let (preprocessing, _) = fit(&dataset, json!({"target": "y"})).unwrap();
         // A number is eight bytes in the file and a class four; a row is three numbers of four bytes when it is kept.
-        assert_eq!(preprocessing.reading(&dataset, 1), Reading { mapped: 4 * (8 + 4), own: 4 * 3 * 4 });
+        assert_eq!(preprocessing.reading(&dataset, 1, 1 << 20), Reading { mapped: 4 * (8 + 4), own: 4 * 3 * 4 });
+        assert_eq!(preprocessing.reading(&dataset, 1, 47), Reading { mapped: 4 * (8 + 4), own: 0 });
         let [images, labels] = images_and_labels(6, 5, 4);
         let archive = tar(&[("images-idx3-ubyte", &images), ("labels-idx1-ubyte", &labels)]);
         let dataset = Upload::new(Format::Idx, &archive).import().unwrap().open();
         let (preprocessing, _) = fit(&dataset, json!({"input": "image", "target": "label"})).unwrap();
-        assert_eq!(preprocessing.reading(&dataset, 4), Reading { mapped: 4 * 20, own: 0 });
+        assert_eq!(preprocessing.reading(&dataset, 4, 1 << 20), Reading { mapped: 4 * 20, own: 0 });
     }
 
     #[test]

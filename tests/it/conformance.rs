@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
 
+use lyceum::data::augmentation::Augmentation;
 use lyceum::data::transforms::Transform;
 use lyceum::nn::Pass;
 use lyceum::nn::activations::Activation;
@@ -193,6 +194,20 @@ fn samples(set: &str) -> Vec<Value> {
         ],
         "metrics" => vec![json!("accuracy"), json!("mean_squared_error"), json!("mean_absolute_error")],
         "optimizers" => optimizers(),
+        "augmentations" => vec![
+            json!({"type": "random_flip", "mode": "both"}),
+            json!({"type": "random_crop", "height": 20, "width": 24, "padding": 2}),
+            json!({"type": "random_translation", "height_factor": [-0.1, 0.3], "fill_mode": "wrap"}),
+            json!({"type": "random_rotation", "factor": 0.1, "fill_mode": "constant", "fill_value": 9}),
+            json!({"type": "random_zoom", "height_factor": 0.2, "width_factor": [0.1, 0.2]}),
+            json!({"type": "random_shear", "x_factor": [0.1, 0.2], "y_factor": 0.1}),
+            json!("random_brightness"),
+            json!({"type": "random_contrast", "factor": [-0.5, 0]}),
+            json!("random_hue"),
+            json!("gaussian_noise"),
+            json!({"type": "cutout", "size": 8}),
+            json!({"type": "mixup", "alpha": 0.4}),
+        ],
         "transforms" => vec![
             json!("impute_mean"),
             json!({"type": "impute_median", "indicator": true}),
@@ -257,6 +272,7 @@ fn every_component_is_read_and_written() {
     conforms::<Metric>("metrics", Metric::NAMES, Metric::name);
     conforms::<Optimizer>("optimizers", Optimizer::NAMES, Optimizer::name);
     conforms::<Schedule>("schedules", Schedule::NAMES, Schedule::name);
+    conforms::<Augmentation>("augmentations", Augmentation::NAMES, Augmentation::name);
     conforms::<Transform>("transforms", Transform::NAMES, Transform::name);
 }
 
@@ -270,6 +286,7 @@ fn every_component_is_documented() {
         Metric::all(),
         Optimizer::all(),
         Schedule::all(),
+        Augmentation::all(),
         Transform::all(),
     ];
     for component in all.concat() {

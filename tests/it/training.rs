@@ -216,21 +216,79 @@ fn a_resumed_run_gives_the_same_bytes_wherever_it_was_paused() {
             "early_stopping": {"monitor": "val_loss", "patience": 2, "restore_best": true},
         }),
     );
-    let plan = plan(&training);
-    let whole = train(&plan);
-    for paused_at in [1, 4, 6, 7, 13, 20] {
+    goes_on_wherever_it_was_paused(&plan(&training), &[1, 4, 6, 7, 13, 20]);
+}
+
+fn goes_on_wherever_it_was_paused(plan: &Plan, places: &[u64]) {
+    let whole = train(plan);
+    for paused_at in places.iter().copied() {
         let mut first = RecordingSink::ordering(paused_at, Control::Pause);
-        assert_eq!(lyceum::train::run(&plan, None, &mut first), Outcome::Stopped);
+        assert_eq!(lyceum::train::run(plan, None, &mut first), Outcome::Stopped);
         let (step, bytes) = first.checkpoints.last().unwrap();
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
         let checkpoint = Checkpoint::read(file.path()).unwrap();
         let mut second = RecordingSink::default();
-        assert_eq!(lyceum::train::run(&plan, Some(checkpoint), &mut second), Outcome::Succeeded);
+        assert_eq!(lyceum::train::run(plan, Some(checkpoint), &mut second), Outcome::Succeeded);
         assert_eq!(weights(&second.models[0]), weights(&whole.models[0]), "paused at {paused_at}");
         assert_eq!(second.models[0].metrics, whole.models[0].metrics);
         assert_eq!(told(&[&first, &second]), told(&[&whole]), "paused at {paused_at}, step {step}");
     }
+}
+
+fn augmented(augmentation: &Value) -> Value {
+    json!({
+        "method": "supervised",
+        "dataset": {"name": "digits", "input": "image", "target": "label"},
+        "model": {"layers": [
+            {"type": "conv2d", "filters": 4, "kernel_size": 5, "strides": 2, "activation": "relu"},
+            {"type": "flatten"}, {"type": "dense", "activation": "softmax"}]},
+        "loss": "categorical_cross_entropy", "metrics": ["accuracy"], "augmentation": augmentation,
+        "batch_size": 100, "epochs": 2,
+    })
+}
+
+#[test]
+fn augmented_training_goes_on_as_if_nothing_had_been() {
+    let _turn = turn();
+    let augmentation = json!([
+        {"type": "random_translation", "fill_mode": "constant"}, {"type": "random_rotation", "factor": 0.03},
+        "gaussian_noise", {"type": "cutout", "size": 6}, {"type": "mixup", "alpha": 0.4}
+    ]);
+    let plan = plan(&augmented(&augmentation));
+    goes_on_wherever_it_was_paused(&plan, &[3, 25]);
+    let (with, without) = (train(&plan), train(&self::plan(&augmented(&json!([])))));
+    assert_ne!(weights(&with.models[0]), weights(&without.models[0]));
+    // What is harder to learn is learned all the same, and the test part is left as it is.
+    assert!(with.last("loss").unwrap() > without.last("loss").unwrap());
+    assert!(with.last("test_accuracy").unwrap() > 0.6);
+    let written = plan.answer()["spec"]["training"]["augmentation"][1].clone();
+    let expected = json!({"type": "random_rotation", "factor": 0.03, "fill_mode": "reflect", "fill_value": 0.0});
+    assert_eq!(written, expected);
+}
+
+#[test]
+fn augmentation_that_does_not_fit_is_refused_at_its_place() {
+    let refused = |training: Value| {
+        let body = json!({"name": "a-test", "training": training, "resources": {"device": "cpu"}});
+        Plan::resolve_body(&body, sets()).err().unwrap().to_string()
+    };
+    let mistakes = augmented(&json!([
+        "random_hue", {"type": "random_crop", "height": 40}, {"type": "random_zoom", "height_factor": -1},
+        {"type": "cutout", "size": 90}, "mixup", {"type": "random_flip"}
+    ]));
+    insta::assert_snapshot!([
+        refused(mistakes),
+        refused(augmented(&json!([{"type": "random_rotation", "factor": [2, 1], "degrees": 5}, "flip"]))),
+        refused(iris(1, &json!({"augmentation": ["random_flip"]}))),
+    ].join("\n"), @r#""#);
+}
+
+#[test]
+fn tables_are_mixed_too() {
+    let _turn = turn();
+    let sink = train(&plan(&iris(60, &json!({"augmentation": [{"type": "mixup", "alpha": 0.2}]}))));
+    assert!(sink.last("test_accuracy").unwrap() >= 0.8);
 }
 
 #[test]
@@ -302,8 +360,10 @@ fn the_perceptron_of_the_text_answers_as_the_text_does() {
 
 #[test]
 fn as_many_rows_are_drawn_as_the_plan_counted() {
-    let tests = [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3})];
-    let validations = [json!({"fraction": 0.1}), json!({"every": 5, "offset": 1})];
+    let by = |fraction: f64, member: &str| json!({"fraction": fraction, (member): "petal_width_cm"});
+    let tests = [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3}), by(0.2, "group"), by(0.2, "order")];
+    let validations =
+        [json!({"fraction": 0.1}), json!({"every": 5, "offset": 1}), by(0.1, "group"), by(0.1, "order")];
     for (test, validation) in tests.iter().flat_map(|test| validations.iter().map(move |other| (test, other)))
     {
         let plan = plan(&json!({

@@ -125,7 +125,7 @@ impl<'a> Examiner<'a> {
                 return None;
             }
             tch::no_grad(|| {
-                let Batch { inputs, targets } = self.feed.gather(rows);
+                let Batch { inputs, targets, .. } = self.feed.gather(rows);
                 let heads = network.forward(&inputs, &Pass::INFERENCE, Head::Logits);
                 // A loss that is not finite shows in the mean.
                 let _ = meter.add(0, rows.len(), &losses(self.objectives, &heads, &targets));

@@ -1,6 +1,7 @@
 //! Training on examples with known answers: mini-batches, in an order drawn anew each epoch, down the gradient of the
 //! loss.
 
+mod augmentation;
 pub mod clipping;
 mod config;
 pub mod early_stopping;
@@ -108,13 +109,13 @@ impl Training<'_> {
         let number = self.state.step + 1;
         let measured = self.measures_norm(number);
 
-        let batch = self.feed.gather(rows);
+        let batch = self.feed.gather_to_learn(rows, self.state.step);
         let heads = self.network.forward(
             &batch.inputs,
             &Pass { training: true, step: self.state.step },
             Head::Logits,
         );
-        let losses = plan::losses(&self.plan.objectives, &heads, &batch.targets);
+        let losses = plan::losses(&self.plan.objectives, &heads, batch.learned());
         self.meter.add(number, rows.len(), &losses).map_err(|wrong| self.diverged(wrong))?;
         let mut gradients = Tensor::run_backward(&[&losses[0]], self.network.trainable(), false, false);
         let clipping = self.plan.gradient_clipping;

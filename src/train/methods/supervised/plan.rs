@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tch::Tensor;
 
+use crate::data::augmentation::Augmentation;
 use crate::data::{Dataset, Preprocessing, TargetColumn, TargetKind, TargetScale};
 use crate::nn::losses::{FittedLoss, Loss, LossForm, Misfit, OutputView, TargetView};
 use crate::nn::metrics::Metric;
@@ -25,6 +26,8 @@ pub struct SupervisedPlan {
     /// What is learned, one for each of the network's outputs and in their order.
     pub objectives: Vec<Objective>,
     pub optimizer: Optimizer,
+    /// Done to what is learned from.
+    pub augmentation: Vec<Augmentation>,
     pub gradient_clipping: Option<Clipping>,
     pub early_stopping: Option<EarlyStopping>,
     /// At most the size of the training part.

@@ -106,6 +106,7 @@ pub(crate) fn resolve(
         let rows = &parts.rows().train;
         super::objectives::transform_targets(&mut objectives, &transform.0, &data.dataset, rows, errors);
     }
+    super::augmentation::check(&whole.augmentation, &data.dataset, &data.columns, &objectives, at, errors);
     check_monitor(&whole, &series(&objectives, parts.counts.validation > 0), at, errors);
     if errors.is_empty() && whole.epochs.get() > 0 && network.trainable() == 0 {
         errors.push(
@@ -113,9 +114,10 @@ pub(crate) fn resolve(
             "the network has no parameters to train; \"epochs\": 0 takes it as it is",
         );
     }
+    let limit = context.resources.memory_mb.get() << 20;
     let footprint = Footprint::new(&whole, batch, network.loads())
         .with_evaluation(network.example_bytes(), network.input_elements(), &parts.counts)
-        .with_data(&data.dataset, &preprocessing.0, &objectives, &parts.counts);
+        .with_data(&data.dataset, &preprocessing.0, &objectives, &parts.counts, limit);
     network.check_memory(&footprint, context.resources, errors);
     if !errors.is_empty() {
         return Ok(None);
@@ -135,6 +137,7 @@ pub(crate) fn resolve(
         network: network.into_plan()?,
         objectives,
         optimizer: whole.optimizer.clone(),
+        augmentation: whole.augmentation.clone(),
         gradient_clipping: whole.gradient_clipping.map(|clipping| clipping.0),
         early_stopping: whole.early_stopping.as_ref().map(EarlyStoppingSpec::rule),
         batch_size: batch,
