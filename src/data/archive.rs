@@ -50,6 +50,25 @@ pub(super) fn read_head(source: &mut dyn Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// What an upload is once a gzip around an archive is taken off: `Gzip` where something else is in it. Leaves the file
+/// at its beginning.
+pub(super) fn innermost(source: &mut File, budget: &Budget) -> Result<Wrapping, ImportError> {
+    source.rewind()?;
+    let mut found = wrapping(&read_head(source)?);
+    source.rewind()?;
+    if found == Wrapping::Gzip {
+        let mut unpacked = budget.again().meter(MultiGzDecoder::new(BufReader::new(&mut *source)));
+        // What cannot be unpacked is told when it is read.
+        if let Ok(head) = read_head(&mut unpacked)
+            && wrapping(&head) == Wrapping::Tar
+        {
+            found = Wrapping::Tar;
+        }
+        source.rewind()?;
+    }
+    Ok(found)
+}
+
 /// The bytes that may still come out of one layer of an archive.
 #[derive(Clone)]
 pub(super) struct Budget {

@@ -3,8 +3,11 @@
 
 use super::import::{Format, ImportLimits, Refusal, RefusalKind};
 
-/// The first bytes of what gzip made, whose lines are not seen from outside.
-const GZIP: &[u8] = &[0x1f, 0x8b];
+/// Whether an upload that begins so is packed: its lines are not seen from outside.
+fn is_packed(head: &[u8]) -> bool {
+    let tar = head.get(257..262) == Some(b"ustar");
+    tar || head.starts_with(&[0x1f, 0x8b]) || head.starts_with(b"PK\x03\x04")
+}
 
 /// Looks at an upload piece by piece.
 pub struct Arrival {
@@ -21,14 +24,15 @@ impl Arrival {
             // As it stands in the file a record may be longer than what it says: quotes are written twice, and fields
             // have quotes and commas around them.
             Format::Csv => Some(limits.record_bytes.saturating_mul(2).saturating_add(limits.columns * 4)),
-            Format::Idx => None,
+            Format::Jsonl => Some(limits.record_bytes),
+            Format::Idx | Format::Images | Format::Npz => None,
         };
         Self { most, seen: 0, line_start: 0 }
     }
 
     /// Takes the next piece.
     pub fn look(&mut self, piece: &[u8]) -> Result<(), Refusal> {
-        if self.seen == 0 && piece.starts_with(GZIP) {
+        if self.seen == 0 && is_packed(piece) {
             self.most = None;
         }
         let Some(most) = self.most else { return Ok(()) };

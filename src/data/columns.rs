@@ -1,6 +1,6 @@
 //! Which columns of a data set a job's inputs and targets are.
 
-use crate::spec::dataset::{DatasetRef, DatasetSchema, Input, Kind, Target};
+use crate::spec::dataset::{DatasetRef, DatasetSchema, Holdout, Input, Kind, Target};
 use crate::spec::field::did_you_mean;
 use crate::spec::{Pointer, SpecErrors};
 
@@ -105,11 +105,19 @@ fn find_inputs(
 ) -> Option<Vec<(String, Vec<usize>)>> {
     let targets = reference.target.columns();
     let Some(places) = input_places(reference, at) else {
+        let held = [&reference.test, &reference.validation];
+        let parts = |name: &str| {
+            held.iter().any(|part| part.as_ref().and_then(Holdout::column).is_some_and(|(by, _)| by == name))
+        };
         let rest: Vec<usize> = (0..schema.columns.len())
             .filter(|index| !targets.contains(&schema.columns[*index].name))
+            .filter(|index| !parts(&schema.columns[*index].name))
             .collect();
         if rest.is_empty() {
-            errors.push(at, "every column is a target; no column is left as input");
+            errors.push(
+                at,
+                "every column is a target, or parts are held out by it; no column is left as input",
+            );
             return None;
         }
         return Some(vec![("input".to_owned(), rest)]);

@@ -240,7 +240,7 @@ fn check_manifest(manifest: &Manifest) -> Result<(Vec<Region>, u64), DataError> 
     unsafe_code,
     reason = "a version's files are written once, under a name of their content, and never changed"
 )]
-fn map(file: &File) -> std::io::Result<Mmap> {
+pub(super) fn map(file: &File) -> std::io::Result<Mmap> {
     // SAFETY: nothing of ours writes to the file once it has its name, and the data folder is ours alone.
     unsafe { Mmap::map(file) }
 }
@@ -251,7 +251,7 @@ mod tests {
 
     use super::*;
     use crate::data::testing::Upload;
-    use crate::data::{Digest, Format, content_digest, sha256};
+    use crate::data::{Digest, Format, Hints, content_digest, sha256};
 
     #[test]
     fn damage_is_found_when_a_set_is_opened() {
@@ -299,12 +299,14 @@ mod tests {
         assert_eq!(bytes, Digest("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".into()));
         let of = |format, types: &[(&str, Kind)]| {
             let types: Vec<_> = types.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
-            content_digest(&bytes, format, &types)
+            content_digest(&bytes, format, &Hints { types, ..Hints::default() })
         };
         let (a, b) = (("a", Kind::Text), ("b", Kind::Number));
         assert_eq!(of(Format::Csv, &[a, b]), of(Format::Csv, &[b, a]));
         assert_ne!(of(Format::Csv, &[a, b]), of(Format::Csv, &[a]));
         assert_ne!(of(Format::Csv, &[]), of(Format::Idx, &[]));
         assert_eq!(of(Format::Csv, &[]).0.len(), 64);
+        let sized = Hints { size: Some([2, 3]), ..Hints::default() };
+        assert_ne!(of(Format::Images, &[]), content_digest(&bytes, Format::Images, &sized));
     }
 }

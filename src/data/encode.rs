@@ -8,6 +8,7 @@ use super::import::shown;
 use super::numbers::{is_whole, parse_number, whole_name};
 use super::picture::{self, Values};
 use super::preprocessing::{Form, Grid, InputForm, Preprocessing, TableColumn};
+use super::transforms::Passing;
 use crate::spec::dataset::Kind;
 use crate::spec::field::{did_you_mean, found};
 use crate::spec::{Pointer, Shape, SpecErrors};
@@ -260,9 +261,7 @@ impl Preprocessing {
     pub fn is_plain(&self) -> bool {
         match &self.inputs[..] {
             [InputForm { form: Form::Grid(_), .. }] => true,
-            [InputForm { form: Form::Table { columns }, .. }] => {
-                columns.iter().all(|column| column.kind == Kind::Number && !column.dropped)
-            }
+            [InputForm { form: Form::Table { columns }, .. }] => columns.iter().all(TableColumn::is_scalar),
             _ => false,
         }
     }
@@ -329,12 +328,12 @@ fn fill_slot(
             for (example, line) in out.chunks_exact_mut(width).enumerate() {
                 let line = &mut line[offset..offset + column.width()];
                 match (column.kind, values) {
-                    (Kind::Category, TensorValues::Texts(texts)) => {
-                        fill_category(column, Some(&texts[example]), line);
+                    (Kind::Category | Kind::Text, TensorValues::Texts(texts)) => {
+                        fill_words(column, Some(&texts[example]), line)?;
                     }
-                    (Kind::Category, TensorValues::Numbers(numbers)) => {
-                        let name = class_of_number(column, f64::from(numbers[example]));
-                        fill_category(column, name.as_deref(), line);
+                    (Kind::Category | Kind::Text, TensorValues::Numbers(numbers)) => {
+                        let name = word_of_number(column, f64::from(numbers[example]));
+                        fill_words(column, name.as_deref(), line)?;
                     }
                     (_, TensorValues::Numbers(numbers)) => {
                         fill_number(column, Some(f64::from(numbers[example])).filter(|n| !n.is_nan()), line)?;
@@ -530,7 +529,7 @@ fn read_cell(column: &TableColumn, value: Option<&Value>, out: &mut Vec<f32>) ->
     out.resize(start + column.width(), 0.0);
     let line = &mut out[start..];
     let Some(value) = value else { return Ok(()) };
-    if column.kind == Kind::Category {
+    if matches!(column.kind, Kind::Category | Kind::Text) {
         let name = match value {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
@@ -538,10 +537,10 @@ fn read_cell(column: &TableColumn, value: Option<&Value>, out: &mut Vec<f32>) ->
                 .as_f64()
                 .and_then(|number| class_of_number(column, number))
                 .or_else(|| Some(number.to_string())),
+            Value::Bool(truth) if column.kind == Kind::Category => Some(truth.to_string()),
             other => return Err(format!("must be a class as a text, not {}", found(other))),
         };
-        fill_category(column, name.as_deref(), line);
-        return Ok(());
+        return fill_words(column, name.as_deref(), line);
     }
     let number = match value {
         Value::Null => None,
@@ -566,17 +565,26 @@ fn fill_number(column: &TableColumn, number: Option<f64>, line: &mut [f32]) -> R
     if number.is_none() && !column.fills() && !column.dropped {
         return Err("is empty, and the model was not trained to fill it".into());
     }
-    let [slot] = line else { return Ok(()) };
-    *slot = column.number(number.unwrap_or(f64::NAN));
-    if slot.is_finite() { Ok(()) } else { Err("is too large".into()) }
+    column.write(Passing::Number(number.unwrap_or(f64::NAN)), line)?;
+    if line.iter().all(|value| value.is_finite()) { Ok(()) } else { Err("is too large".into()) }
 }
 
-/// One for its class; a class that was not seen in training, and an empty cell, are none.
-fn fill_category(column: &TableColumn, name: Option<&str>, line: &mut [f32]) {
-    let place = name.and_then(|name| column.classes()?.iter().position(|class| class == name));
-    if let Some(slot) = place.and_then(|place| line.get_mut(place)) {
-        *slot = 1.0;
+/// A class or a text; one of blanks alone is empty.
+fn fill_words(column: &TableColumn, text: Option<&str>, line: &mut [f32]) -> Result<(), String> {
+    if column.dropped {
+        return Ok(());
     }
+    let text = text.filter(|text| !text.trim_matches([' ', '\t']).is_empty());
+    column.write(Passing::Text(text.map(Into::into)), line)
+}
+
+/// A number as the text that stands for it; none for what is not a number.
+fn word_of_number(column: &TableColumn, number: f64) -> Option<String> {
+    if number.is_nan() {
+        return None;
+    }
+    let plain = || if is_whole(number) { whole_name(number) } else { number.to_string() };
+    Some(class_of_number(column, number).unwrap_or_else(plain))
 }
 
 /// The name of the class that a number is.
@@ -1005,5 +1013,78 @@ mod tests {
         let (preprocessing, _) = fit(&table, json!({"target": "y", "input": ["a"]})).unwrap();
         let tensor = [InputTensor { name: "input", values: TensorValues::Numbers(&[0.0, 2.0, f32::NAN]) }];
         assert_eq!(preprocessing.encode_tensors(3, &tensor, &at()).unwrap().inputs, [[-1.0, 1.0, 0.0]]);
+    }
+
+    #[test]
+    fn every_transform_does_to_a_prediction_what_it_did_in_training() {
+        let mut text = String::from("size,amount,gap,when,id,y\n");
+        for row in 0..12 {
+            let size = ["small", "", "large", "medium"][row % 4];
+            let gap = if row % 3 == 0 { String::new() } else { row.to_string() };
+            let when =
+                if row == 5 { String::new() } else { format!("2024-{:02}-1{}", row % 12 + 1, row % 9) };
+            text += &format!("{size},{},{gap},{when},u{row},{}\n", row * 10, row % 2);
+        }
+        let dataset = csv(&text);
+        let kind = |name: &str| dataset.find(name).unwrap().1.kind;
+        assert_eq!((kind("size"), kind("when"), kind("id")), (Kind::Category, Kind::Text, Kind::Text));
+        let steps = json!([
+            {"columns": ["size"], "steps": [{"type": "impute_most_frequent", "indicator": true}, "one_hot"]},
+            {"columns": ["amount"], "steps": ["log", {"type": "clip", "max": 4}, "min_max"]},
+            {"columns": ["gap"], "steps": [{"type": "impute_mean", "indicator": true}, "robust_scale"]},
+            {"columns": ["when"], "steps": ["impute_most_frequent", {"type": "date_parts", "parts": ["month", "day"]}, "standardize"]},
+            {"columns": ["id"], "steps": [{"type": "hash", "buckets": 5}]},
+        ]);
+        let (preprocessing, _) = fit(&dataset, json!({"target": "y", "transforms": steps})).unwrap();
+        // Three sizes and an indicator, an amount, a gap and its indicator, two parts of a date, five buckets.
+        assert_eq!(preprocessing.input_shapes(), [[3 + 1 + 1 + 2 + 2 + 5]]);
+        let prepared = Prepared::new(dataset.clone(), &preprocessing).unwrap();
+        let mut trained = vec![f32::NAN; 12 * 14];
+        prepared.gather(0, &(0..12).collect::<Vec<u32>>(), &mut trained);
+        let rows: Vec<Value> =
+            text.lines().skip(1).map(|line| json!(line.split(',').take(5).collect::<Vec<_>>())).collect();
+        assert_eq!(encode(&preprocessing, rows), trained);
+        // The second row: its size is imputed with the class that comes first among the most frequent.
+        assert_eq!(trained[14..18], [1.0, 0.0, 0.0, 1.0]);
+        assert!((trained[18] - 11_f32.ln() / 4.0).abs() < 1e-6);
+        assert_eq!((trained[6], trained[14 + 6]), (1.0, 0.0));
+        let month = |row: usize| trained[row * 14 + 7];
+        assert!((0..12).map(month).sum::<f32>().abs() < 1e-4 && month(0) < month(1));
+        let sums = |row: &[f32]| row[9..].iter().sum::<f32>();
+        assert!(trained.chunks(14).all(|row| sums(row) == 1.0));
+        insta::assert_snapshot!(refusals(&preprocessing, json!([
+            ["tiny", -5, 3, "2024-13-01", "new"], ["small", 1, null, "soon", 7], ["small", 1, null, null, null],
+        ])), @r#"
+        /inputs/0/3: "2024-13-01" is no date such as 2024-05-31 or 2024-05-31T13:45
+        /inputs/1/3: "soon" is no date such as 2024-05-31 or 2024-05-31T13:45
+        "#);
+    }
+
+    #[test]
+    fn ordinals_may_be_scaled_and_texts_need_a_step_that_makes_numbers() {
+        let dataset = csv("c,t,y\nlow,a,0\nhigh,b,1\nlow,c,0\nhigh,d,1\n");
+        let steps = |columns: &str, steps: Value| json!({"target": "y", "input": columns, "transforms": [{"columns": [columns], "steps": steps}]});
+        let order = json!({"type": "ordinal", "order": ["low", "middle", "high"]});
+        let (preprocessing, _) = fit(&dataset, steps("c", json!([order, "standardize"]))).unwrap();
+        assert_eq!(
+            encode(&preprocessing, json!(["low", "middle", "high", "unknown", null])),
+            [-1.0, 0.0, 1.0, -2.0, -2.0]
+        );
+        let refusal = |steps: Value| fit(&dataset, steps).unwrap_err().to_string();
+        insta::assert_snapshot!([
+            refusal(steps("t", json!(["impute_most_frequent"]))),
+            refusal(steps("c", json!(["impute_most_frequent"]))),
+            refusal(steps("c", json!(["one_hot", "impute_most_frequent"]))),
+            refusal(steps("c", json!(["standardize"]))),
+            refusal(steps("t", json!(["date_parts"]))),
+            refusal(steps("t", json!([{"type": "hash"}]))),
+        ].join("\n"), @r#"
+        /training/dataset/transforms: column "t" is of kind text, which a network cannot read as it is; it needs "hash" or "date_parts"
+        /training/dataset/transforms: column "c" is of kind category, which a network cannot read as it is; it needs "one_hot"
+        /training/dataset/transforms/0/steps/1: nothing can follow one_hot (column "c")
+        /training/dataset/transforms/0/steps/0: standardize is for columns of kind number, image, tensor; "c" is of kind category
+        /training/dataset/transforms/0/steps/0: column "t": "a" is no date such as 2024-05-31 or 2024-05-31T13:45
+        /training/dataset/transforms/0/steps/0/buckets: is missing: hash needs "buckets"
+        "#);
     }
 }

@@ -5,10 +5,12 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::formats;
-use crate::spec::dataset::{DatasetSchema, Kind};
+use super::hints::Hints;
+use crate::spec::dataset::DatasetSchema;
 
 /// Raised when a reader makes something else of the same bytes, so that a version is never confused with an older
 /// reading of it.
@@ -19,6 +21,9 @@ crate::choices! {
     pub enum Format {
         Csv = "csv",
         Idx = "idx",
+        Images = "images",
+        Jsonl = "jsonl",
+        Npz = "npz",
     }
 }
 
@@ -60,8 +65,7 @@ pub struct ImportRequest<'a> {
     pub format: Format,
     pub name: &'a str,
     pub source: &'a Path,
-    /// `types=` of the upload.
-    pub types: &'a [(String, Kind)],
+    pub hints: &'a Hints,
     pub limits: &'a ImportLimits,
     /// An existing empty folder, which becomes the canonical form.
     pub out_dir: &'a Path,
@@ -172,24 +176,21 @@ pub fn sha256(source: &mut dyn Read) -> io::Result<Digest> {
 }
 
 /// What identifies a version: the digest of the upload's bytes, its format, the hints and the reader's version.
-pub fn content_digest(bytes_sha256: &Digest, format: Format, types: &[(String, Kind)]) -> Digest {
-    let mut types: Vec<_> = types.iter().map(|(column, kind)| (column, kind.word())).collect();
+pub fn content_digest(bytes_sha256: &Digest, format: Format, hints: &Hints) -> Digest {
+    let mut types: Vec<_> = hints.types.iter().map(|(column, kind)| (column, kind.word())).collect();
     types.sort_unstable();
     types.dedup();
     // JSON, because no column's name can make two different lists of hints read alike in it.
-    let identity = serde_json::json!([READER_VERSION, format.word(), bytes_sha256.0, types]);
+    let mut identity = vec![json!(READER_VERSION), json!(format.word()), json!(bytes_sha256.0), json!(types)];
+    identity.extend(hints.beside_types());
     let mut hash = Sha256::new();
-    hash.update(identity.to_string());
+    hash.update(json!(identity).to_string());
     Digest::of(hash)
 }
 
 /// Reads an upload into its canonical form. The schema's `version` is left 0 for the store to give.
 pub fn import(request: &ImportRequest<'_>) -> Result<DatasetSchema, ImportError> {
-    for (index, (column, kind)) in request.types.iter().enumerate() {
-        if request.types[..index].iter().any(|(other, other_kind)| other == column && other_kind != kind) {
-            return Err(ImportError::unprocessable(format!("types: {} is given two kinds", shown(column))));
-        }
-    }
+    request.hints.check(request.format)?;
     let mut source = File::open(request.source)?;
     let schema = DatasetSchema {
         name: request.name.to_owned(),
@@ -207,5 +208,8 @@ pub fn import(request: &ImportRequest<'_>) -> Result<DatasetSchema, ImportError>
     match request.format {
         Format::Csv => formats::csv::import(request, schema),
         Format::Idx => formats::idx::import(request, schema),
+        Format::Images => formats::images::import(request, schema),
+        Format::Jsonl => formats::jsonl::import(request, schema),
+        Format::Npz => formats::npz::import(request, schema),
     }
 }

@@ -3,12 +3,15 @@
 
 mod archive;
 mod arrival;
+pub mod augmentation;
 mod columns;
 mod dataset;
 mod encode;
 mod examples;
 mod formats;
+mod hints;
 mod import;
+mod keys;
 mod numbers;
 mod picture;
 mod prepared;
@@ -20,17 +23,19 @@ mod target;
 #[cfg(test)]
 mod testing;
 pub mod transforms;
+mod words;
 
 pub use arrival::Arrival;
 pub use columns::{Columns, resolve_columns};
 pub use dataset::{ColumnData, DataError, Dataset, TensorData};
 pub use encode::{Encoded, InputColumn, InputTensor, TensorValues};
 pub use examples::{examples, image_png};
+pub use hints::{Hints, LONGEST_SIDE, Resize};
 pub use import::{
     Digest, Format, ImportError, ImportLimits, ImportRequest, Refusal, RefusalKind, content_digest, import,
     sha256,
 };
-pub use prepared::{Prepared, Reading};
+pub use prepared::{Prepared, Reading, image_shape, kept_bytes};
 pub use preprocessing::{InputForm, Preprocessing};
 pub use sampler::Sampler;
 pub use split::{Partition, PartitionCounts, check_parts, partition, partition_counts};

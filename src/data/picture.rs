@@ -1,11 +1,14 @@
-//! Pictures as a prediction sends them, brought to the channels and the size that a network was trained on.
+//! Pictures as a prediction or an upload sends them, brought to the channels and the size that a network reads.
 
 use std::io::Cursor;
 
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use super::hints::Resize;
 
 /// Pixels of a picture that is decoded at all; read from its header before.
 const MOST_PIXELS: u64 = 64_000_000;
@@ -53,7 +56,7 @@ impl Lines for Values {
     }
 }
 
-/// A decoded PNG or JPEG.
+/// A decoded picture.
 struct Decoded {
     channels: usize,
     width: usize,
@@ -117,23 +120,66 @@ pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, String> {
         .map_err(|_| "is no base64 text of a PNG or JPEG image".to_owned())
 }
 
+/// The formats that a prediction sends.
+const SENT: [ImageFormat; 2] = [ImageFormat::Png, ImageFormat::Jpeg];
+/// The formats that an upload holds; of one that moves, the first picture.
+const UPLOADED: [ImageFormat; 5] =
+    [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Gif, ImageFormat::WebP];
+
+/// What a picture's header tells.
+pub(super) struct Header {
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) channels: usize,
+}
+
+/// Reads the header of an upload's picture. The error is for the user.
+pub(super) fn read_header(bytes: &[u8]) -> Result<Header, String> {
+    let mut decoder = open(bytes, &UPLOADED)?;
+    let (width, height) = decoder.dimensions();
+    let (height, width) = (height as usize, width as usize);
+    let turned = matches!(
+        decoder.orientation().map_err(damaged)?,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    let (height, width) = if turned { (width, height) } else { (height, width) };
+    Ok(Header { height, width, channels: usize::from(decoder.color_type().channel_count()) })
+}
+
+/// Decodes a picture of an upload. The error is for the user.
+pub(super) fn decode_any(bytes: &[u8]) -> Result<impl Lines, String> {
+    decode_one_of(bytes, &UPLOADED)
+}
+
 /// Decodes a PNG or a JPEG. The error is for the user.
 pub(super) fn decode(bytes: &[u8]) -> Result<impl Lines, String> {
-    let damaged = |error: image::ImageError| match error {
+    decode_one_of(bytes, &SENT)
+}
+
+fn damaged(error: image::ImageError) -> String {
+    match error {
         image::ImageError::Limits(_) => {
             format!("takes too much memory; an image has at most {MOST_PIXELS} pixels")
         }
-        _ => "is a damaged PNG or JPEG image".to_owned(),
-    };
-    let format = image::guess_format(bytes).ok();
-    let Some(format @ (ImageFormat::Png | ImageFormat::Jpeg)) = format else {
-        return Err("is neither a PNG nor a JPEG image".into());
+        _ => "is a damaged image".to_owned(),
+    }
+}
+
+/// A decoder of a picture whose header is right and whose pixels are not too many.
+fn open<'a>(bytes: &'a [u8], formats: &[ImageFormat]) -> Result<impl ImageDecoder + 'a, String> {
+    let format = image::guess_format(bytes).ok().filter(|format| formats.contains(format));
+    let Some(format) = format else {
+        let several = "is neither a PNG, JPEG, BMP, GIF nor WebP image";
+        return Err(if formats.len() > 2 { several } else { "is neither a PNG nor a JPEG image" }.into());
     };
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODER_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let decoder = reader.into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MOST_PIXELS {
         return Err(format!("has {width} × {height} pixels; at most {MOST_PIXELS} are read"));
@@ -141,6 +187,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<impl Lines, String> {
     if width == 0 || height == 0 {
         return Err("has no pixels".into());
     }
+    Ok(decoder)
+}
+
+fn decode_one_of(bytes: &[u8], formats: &[ImageFormat]) -> Result<Decoded, String> {
+    let mut decoder = open(bytes, formats)?;
     let orientation = decoder.orientation().map_err(damaged)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     picture.apply_orientation(orientation);
@@ -155,9 +206,73 @@ pub(super) fn decode(bytes: &[u8]) -> Result<impl Lines, String> {
         DynamicImage::ImageLumaA16(image) => Samples::Words(image.into_raw()),
         DynamicImage::ImageRgb16(image) => Samples::Words(image.into_raw()),
         DynamicImage::ImageRgba16(image) => Samples::Words(image.into_raw()),
-        _ => return Err("is an image of a kind that PNG and JPEG do not have".into()),
+        _ => return Err("is an image of a kind that is not read".into()),
     };
     Ok(Decoded { channels, width, height, samples })
+}
+
+/// A part of a picture.
+struct Window<'a> {
+    picture: &'a dyn Lines,
+    top: usize,
+    left: usize,
+    height: usize,
+    width: usize,
+}
+
+impl Lines for Window<'_> {
+    fn channels(&self) -> usize {
+        self.picture.channels()
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn height(&self) -> usize {
+        self.height
+    }
+
+    fn value(&self, channel: usize, y: usize, x: usize) -> f32 {
+        self.picture.value(channel, self.top + y, self.left + x)
+    }
+}
+
+/// Writes the picture as `shape` (`[C, H, W]`) as [`render`] does, its sides brought to the shape's by `resize`.
+pub(super) fn fit(picture: &dyn Lines, shape: [usize; 3], resize: Resize, out: &mut Vec<f32>) {
+    let [channels, height, width] = shape;
+    let (own_height, own_width) = (picture.height(), picture.width());
+    // Of two sides in the ratio of others: `a` where `b` belongs to `to`.
+    let scaled = |a: usize, b: usize, to: usize| ((a as f64 * to as f64 / b as f64).round() as usize).max(1);
+    let wide = own_width as u64 * height as u64 > own_height as u64 * width as u64;
+    match resize {
+        Resize::Stretch => render(picture, shape, out),
+        Resize::Crop => {
+            let (tall, broad) = if wide {
+                (own_height, scaled(width, height, own_height).min(own_width))
+            } else {
+                (scaled(height, width, own_width).min(own_height), own_width)
+            };
+            let (top, left) = ((own_height - tall) / 2, (own_width - broad) / 2);
+            render(&Window { picture, top, left, height: tall, width: broad }, shape, out);
+        }
+        Resize::Pad => {
+            let (tall, broad) = if wide {
+                (scaled(own_height, own_width, width).min(height), width)
+            } else {
+                (height, scaled(own_width, own_height, height).min(width))
+            };
+            let mut inner = Vec::new();
+            render(picture, [channels, tall, broad], &mut inner);
+            let start = out.len();
+            out.resize(start + channels * height * width, 0.0);
+            let (top, left) = ((height - tall) / 2, (width - broad) / 2);
+            for (line, values) in inner.chunks_exact(broad).enumerate() {
+                let (channel, y) = (line / tall, top + line % tall);
+                out[start + (channel * height + y) * width + left..][..broad].copy_from_slice(values);
+            }
+        }
+    }
 }
 
 /// Whether a picture of so many channels can be brought to a network's: its own, or grey or colour, with alpha or
@@ -359,7 +474,7 @@ mod tests {
         assert_eq!(error(b"GIF89a"), "is neither a PNG nor a JPEG image");
         assert_eq!(error(b""), "is neither a PNG nor a JPEG image");
         let whole = png(grey(50, 50, |x, y| (x ^ y) as u8));
-        assert_eq!(error(&whole[..whole.len() / 2]), "is a damaged PNG or JPEG image");
+        assert_eq!(error(&whole[..whole.len() / 2]), "is a damaged image");
         // The header of a picture of 60,000 × 60,000 pixels, with the right checksum and nothing behind it.
         let mut bomb = whole[..33].to_vec();
         bomb[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);

@@ -2,12 +2,22 @@
 
 use std::sync::Arc;
 
+use super::augmentation::ImageShape;
 use super::dataset::{ColumnData, DataError, Dataset, Element, with_elements};
 use super::preprocessing::{Form, Grid, InputForm, Preprocessing, TableColumn};
-use crate::spec::dataset::Kind;
+use super::transforms::Passing;
+use super::words;
+use crate::spec::dataset::{Column, Kind};
 
-/// Tables up to this size are transformed once, and batches are copied out of the result.
-const KEPT_BYTES: usize = 512 << 20;
+/// What is kept of a transformed table, so that batches are copied out of it: at most so many bytes, and at most this
+/// share of the memory that a run may take, so that a set larger than that is read all the same.
+const KEPT_BYTES: u64 = 512 << 20;
+const KEPT_SHARE: u64 = 4;
+
+/// The bytes of a transformed table that are kept where a run may take so much memory.
+pub fn kept_bytes(memory: u64) -> u64 {
+    (memory / KEPT_SHARE).min(KEPT_BYTES)
+}
 
 /// A data set whose rows are read as the network wants them.
 pub struct Prepared {
@@ -33,14 +43,23 @@ enum Source {
 impl Prepared {
     /// `Mismatch` where the set lacks columns that the preprocessing reads.
     pub fn new(dataset: Arc<Dataset>, preprocessing: &Preprocessing) -> Result<Self, DataError> {
+        Self::keeping(dataset, preprocessing, KEPT_BYTES)
+    }
+
+    /// The same, with a transformed table kept up to so many bytes.
+    pub fn keeping(
+        dataset: Arc<Dataset>,
+        preprocessing: &Preprocessing,
+        most: u64,
+    ) -> Result<Self, DataError> {
         let inputs = preprocessing
             .inputs
             .iter()
             .map(|input| match &input.form {
                 Form::Table { columns } => {
                     let table = Table::new(&dataset, columns)?;
-                    let bytes = dataset.rows().saturating_mul(table.width).saturating_mul(4);
-                    Ok(if bytes <= KEPT_BYTES { table.keep(&dataset) } else { Source::Table(table) })
+                    let bytes = dataset.rows().saturating_mul(table.width).saturating_mul(4) as u64;
+                    Ok(if bytes <= most { table.keep(&dataset) } else { Source::Table(table) })
                 }
                 Form::Grid(grid) => grid_source(&dataset, input, grid),
             })
@@ -73,6 +92,41 @@ impl Prepared {
     }
 }
 
+impl Prepared {
+    /// The shape of an input's images, where it is one of images.
+    pub fn image_shape(&self, input: usize) -> Option<ImageShape> {
+        let Source::Grid { column, .. } = &self.inputs[input] else { return None };
+        image_shape(&self.dataset.schema().columns[*column])
+    }
+
+    /// Writes the images of an input as they were uploaded, values from 0 to 255; [`Self::scale`] makes of them what
+    /// [`Self::gather`] writes.
+    pub fn gather_pixels(&self, input: usize, rows: &[u32], out: &mut [f32]) {
+        if let Source::Grid { column, cell, .. } = &self.inputs[input]
+            && let ColumnData::Pixels(pixels) = self.dataset.column(*column)
+        {
+            scale_rows(pixels, *cell, (1.0, 0.0), rows, out);
+        }
+    }
+
+    /// Does to images what the job's transforms do.
+    pub fn scale(&self, input: usize, pixels: &mut [f32]) {
+        if let Source::Grid { line: (factor, offset), .. } = &self.inputs[input] {
+            pixels.iter_mut().for_each(|pixel| *pixel = *pixel * factor + offset);
+        }
+    }
+}
+
+/// The shape of a column's images, where it is one of images.
+pub fn image_shape(column: &Column) -> Option<ImageShape> {
+    match column.shape[..] {
+        [channels, height, width] if column.kind == Kind::Image => {
+            Some(ImageShape { channels: channels as usize, height: height as usize, width: width as usize })
+        }
+        _ => None,
+    }
+}
+
 /// What reading examples takes, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
@@ -83,8 +137,8 @@ pub struct Reading {
 }
 
 impl Preprocessing {
-    /// What a [`Prepared`] takes once so many rows have been read.
-    pub fn reading(&self, dataset: &Dataset, rows: u64) -> Reading {
+    /// What a [`Prepared`] that keeps up to `most` bytes takes once so many rows have been read.
+    pub fn reading(&self, dataset: &Dataset, rows: u64, most: u64) -> Reading {
         let mut reading = Reading::default();
         for input in &self.inputs {
             match &input.form {
@@ -92,7 +146,7 @@ impl Preprocessing {
                     let bytes = columns.iter().map(|column| dataset.column_bytes(&column.name));
                     reading.mapped = bytes.fold(reading.mapped, u64::saturating_add);
                     let matrix = dataset.rows().saturating_mul(input.elements()).saturating_mul(4);
-                    if matrix <= KEPT_BYTES {
+                    if matrix as u64 <= most {
                         reading.own = reading.own.saturating_add(matrix as u64);
                     }
                 }
@@ -157,10 +211,7 @@ fn grid_source(dataset: &Dataset, input: &InputForm, grid: &Grid) -> Result<Sour
     Ok(Source::Grid { column: index, cell: input.elements(), line, bytes })
 }
 
-fn find<'a>(
-    dataset: &'a Dataset,
-    name: &str,
-) -> Result<(usize, &'a crate::spec::dataset::Column), DataError> {
+fn find<'a>(dataset: &'a Dataset, name: &str) -> Result<(usize, &'a Column), DataError> {
     dataset.find(name).ok_or_else(|| {
         DataError::Mismatch(format!(
             "data set \"{}\" has no column \"{name}\", which the model reads",
@@ -178,16 +229,56 @@ struct Table {
 struct TableSource {
     index: usize,
     at: usize,
+    width: usize,
     cells: Cells,
 }
 
 enum Cells {
+    /// One number by one operation after the other.
     Number(TableColumn),
-    /// For each of the set's codes the place of its one, if it has one.
-    OneHot {
-        places: Vec<Option<usize>>,
-        width: usize,
-    },
+    /// A number that becomes several.
+    Numbers(TableColumn),
+    /// For each of the set's codes, and behind them for an empty cell, the place of its one, if it has one.
+    Places(Vec<Option<usize>>),
+    /// For each of the set's codes, and behind them for an empty cell, its numbers.
+    Lines(Vec<f32>),
+    /// Each text as it comes.
+    Words(TableColumn),
+}
+
+impl Cells {
+    /// What the lines of all codes may take.
+    const LINES_BYTES: usize = 64 << 20;
+
+    fn new(column: &TableColumn, found: &Column) -> Self {
+        match column.kind {
+            Kind::Number if column.is_scalar() => return Self::Number(column.clone()),
+            Kind::Number => return Self::Numbers(column.clone()),
+            Kind::Category => {}
+            _ => return Self::Words(column.clone()),
+        }
+        if let Some(places) = column.places(&found.classes) {
+            return Self::Places(places);
+        }
+        let width = column.width();
+        let count = found.classes.len() + 1;
+        if width.saturating_mul(count).saturating_mul(4) > Self::LINES_BYTES {
+            return Self::Words(column.clone());
+        }
+        let mut lines = vec![0.0; width * count];
+        let cells = found.classes.iter().map(|class| Some(class.as_str())).chain([None]);
+        for (line, class) in lines.chunks_exact_mut(width).zip(cells) {
+            write_text(column, class, line);
+        }
+        Self::Lines(lines)
+    }
+}
+
+/// Writes a text into noughts; what the column's steps cannot read stays nought.
+fn write_text(column: &TableColumn, text: Option<&str>, line: &mut [f32]) {
+    if column.write(Passing::Text(text.map(Into::into)), line).is_err() {
+        line.fill(0.0);
+    }
 }
 
 impl Table {
@@ -208,18 +299,8 @@ impl Table {
                     column.name
                 )));
             }
-            let cells = match column.classes() {
-                None => Cells::Number(column.clone()),
-                Some(classes) => Cells::OneHot {
-                    places: found
-                        .classes
-                        .iter()
-                        .map(|class| classes.iter().position(|other| other == class))
-                        .collect(),
-                    width: classes.len(),
-                },
-            };
-            sources.push(TableSource { index, at: width, cells });
+            let cells = Cells::new(column, found);
+            sources.push(TableSource { index, at: width, width: column.width(), cells });
             width += column.width();
         }
         Ok(Self { width, columns: sources })
@@ -227,21 +308,51 @@ impl Table {
 
     /// Column by column, so that each column's cells are looked up once.
     fn fill(&self, dataset: &Dataset, rows: &[u32], out: &mut [f32]) {
-        for TableSource { index, at, cells } in &self.columns {
-            let lines = out.chunks_exact_mut(self.width).zip(rows);
+        for TableSource { index, at, width, cells } in &self.columns {
+            let lines = out.chunks_exact_mut(self.width).map(|line| &mut line[*at..at + width]).zip(rows);
             match (dataset.column(*index), cells) {
                 (ColumnData::Numbers(numbers), Cells::Number(column)) => {
                     for (line, row) in lines {
-                        line[*at] = column.number(numbers[*row as usize]);
+                        line[0] = column.number(numbers[*row as usize]);
                     }
                 }
-                (ColumnData::Codes(codes), Cells::OneHot { places, width }) => {
+                (ColumnData::Numbers(numbers), Cells::Numbers(column)) => {
                     for (line, row) in lines {
-                        let line = &mut line[*at..at + width];
                         line.fill(0.0);
-                        if let Some(Some(place)) = places.get(codes[*row as usize] as usize) {
-                            line[*place] = 1.0;
+                        // A number is never refused.
+                        let _ = column.write(Passing::Number(numbers[*row as usize]), line);
+                    }
+                }
+                (ColumnData::Codes(codes), Cells::Places(places)) => {
+                    let empty = places.last().copied().flatten();
+                    for (line, row) in lines {
+                        line.fill(0.0);
+                        if let Some(place) =
+                            places.get(codes[*row as usize] as usize).copied().unwrap_or(empty)
+                        {
+                            line[place] = 1.0;
                         }
+                    }
+                }
+                (ColumnData::Codes(codes), Cells::Lines(of_codes)) => {
+                    let last = of_codes.len() / width - 1;
+                    for (line, row) in lines {
+                        let code = (codes[*row as usize] as usize).min(last);
+                        line.copy_from_slice(&of_codes[code * width..][..*width]);
+                    }
+                }
+                (ColumnData::Codes(codes), Cells::Words(column)) => {
+                    let classes = &dataset.schema().columns[*index].classes;
+                    for (line, row) in lines {
+                        line.fill(0.0);
+                        let class = classes.get(codes[*row as usize] as usize);
+                        write_text(column, class.map(String::as_str), line);
+                    }
+                }
+                (ColumnData::Text { offsets, bytes }, Cells::Words(column)) => {
+                    for (line, row) in lines {
+                        line.fill(0.0);
+                        write_text(column, words::text_at(offsets, bytes, *row), line);
                     }
                 }
                 // The kinds were compared when the table was made.
@@ -279,12 +390,16 @@ mod tests {
         let dataset = csv("n,c,y\n1,a,0\n3,b,1\n,a,0\n5,,1\n");
         let (preprocessing, _) = fit(&dataset, json!({"target": "y"})).unwrap();
         // A number is eight bytes in the file and a class four; a row is three numbers of four bytes when it is kept.
-        assert_eq!(preprocessing.reading(&dataset, 1), Reading { mapped: 4 * (8 + 4), own: 4 * 3 * 4 });
+        assert_eq!(
+            preprocessing.reading(&dataset, 1, 1 << 20),
+            Reading { mapped: 4 * (8 + 4), own: 4 * 3 * 4 }
+        );
+        assert_eq!(preprocessing.reading(&dataset, 1, 47), Reading { mapped: 4 * (8 + 4), own: 0 });
         let [images, labels] = images_and_labels(6, 5, 4);
         let archive = tar(&[("images-idx3-ubyte", &images), ("labels-idx1-ubyte", &labels)]);
         let dataset = Upload::new(Format::Idx, &archive).import().unwrap().open();
         let (preprocessing, _) = fit(&dataset, json!({"input": "image", "target": "label"})).unwrap();
-        assert_eq!(preprocessing.reading(&dataset, 4), Reading { mapped: 4 * 20, own: 0 });
+        assert_eq!(preprocessing.reading(&dataset, 4, 1 << 20), Reading { mapped: 4 * 20, own: 0 });
     }
 
     #[test]

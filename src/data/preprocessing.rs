@@ -1,15 +1,16 @@
 //! What is done to columns before a network sees them: fitted on the training part, kept with the model.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Columns, input_places, resolve_columns};
 use super::dataset::{ColumnData, Dataset, Element, with_elements};
-use super::storage::NO_CLASS;
 use super::transforms::{
-    ImputeMedian, OneHot, Operation, Sample, ScaleImage, Standardize, Transform, mean_and_deviation,
+    ImputeMedian, OneHot, Operation, Passing, Sample, ScaleImage, Standardize, Transform, mean_and_deviation,
 };
+use super::words::{Sameness, Words};
 use crate::spec::dataset::{Column, DatasetRef, Kind, Transforms};
 use crate::spec::{Pointer, Shape, SpecErrors};
 
@@ -51,17 +52,57 @@ pub(super) struct TableColumn {
 }
 
 impl TableColumn {
-    /// The classes that have a number each, where the column is a category.
+    /// The classes that the network tells apart, where the column is a category.
     pub(super) fn classes(&self) -> Option<&[String]> {
         self.operations.iter().find_map(|operation| match operation {
-            Operation::OneHot { classes } => Some(&classes[..]),
+            Operation::OneHot { classes } | Operation::Ordinal { classes } => Some(&classes[..]),
             _ => None,
         })
     }
 
-    /// How many numbers the network sees of it.
+    /// How many numbers the cell itself becomes.
+    fn own_width(&self) -> usize {
+        self.operations.iter().find_map(Operation::width).unwrap_or(1)
+    }
+
+    /// How many numbers the network sees of it: the cell's own, then one for each step that tells of empty cells.
     pub(super) fn width(&self) -> usize {
-        if self.dropped { 0 } else { self.classes().map_or(1, <[String]>::len) }
+        let indicators = self.operations.iter().filter(|operation| operation.indicates()).count();
+        if self.dropped { 0 } else { self.own_width().saturating_add(indicators) }
+    }
+
+    /// Whether a number becomes a number, so that `number` tells all of it.
+    pub(super) fn is_scalar(&self) -> bool {
+        let one = |operation: &Operation| operation.width().is_none() && !operation.indicates();
+        self.kind == Kind::Number && !self.dropped && self.operations.iter().all(one)
+    }
+
+    /// Where each of these classes, and behind them an empty cell, has its one; none where a cell becomes anything else.
+    pub(super) fn places(&self, classes: &[String]) -> Option<Vec<Option<usize>>> {
+        let (last, fills) = self.operations.split_last()?;
+        let mut filled = None;
+        for operation in fills {
+            let Operation::FillText { text, indicator: false } = operation else { return None };
+            filled = filled.or(Some(text));
+        }
+        let cells = classes.iter().map(Some).chain([filled]);
+        match last {
+            Operation::OneHot { classes } => {
+                let known: HashMap<&String, usize> =
+                    classes.iter().enumerate().map(|(place, class)| (class, place)).collect();
+                Some(cells.map(|class| known.get(class?).copied()).collect())
+            }
+            Operation::Hash { .. } => {
+                let place = |class: Option<&String>| match last
+                    .pass(Passing::Text(class.map(|class| class.as_str().into())))
+                {
+                    Ok(Passing::Place(place)) => place,
+                    _ => None,
+                };
+                Some(cells.map(place).collect())
+            }
+            _ => None,
+        }
     }
 
     /// A number as the network sees it; an empty cell is not a number.
@@ -69,8 +110,38 @@ impl TableColumn {
         self.operations.iter().fold(number, |number, operation| operation.apply(number)) as f32
     }
 
+    /// Writes a cell as the network sees it into `width` noughts. The error is for the user.
+    pub(super) fn write<'a>(&'a self, mut cell: Passing<'a>, line: &mut [f32]) -> Result<(), String> {
+        let mut next = self.own_width();
+        let mut put = |place: usize, number: f64| {
+            if let Some(slot) = line.get_mut(place) {
+                *slot = number as f32;
+            }
+        };
+        for operation in &self.operations {
+            if operation.indicates() {
+                let empty =
+                    matches!(cell, Passing::Text(None)) || matches!(cell, Passing::Number(x) if x.is_nan());
+                put(next, f64::from(u8::from(empty)));
+                next += 1;
+            }
+            cell = operation.pass(cell)?;
+        }
+        match cell {
+            Passing::Number(number) => put(0, number),
+            Passing::Numbers(numbers) => {
+                numbers.into_iter().enumerate().for_each(|(place, number)| put(place, number));
+            }
+            Passing::Place(Some(place)) => put(place, 1.0),
+            Passing::Place(None) | Passing::Text(_) => {}
+        }
+        Ok(())
+    }
+
     pub(super) fn fills(&self) -> bool {
-        self.operations.iter().any(|operation| matches!(operation, Operation::Fill { .. }))
+        let fills =
+            |operation: &Operation| matches!(operation, Operation::Fill { .. } | Operation::FillText { .. });
+        self.operations.iter().any(fills)
     }
 }
 
@@ -206,6 +277,8 @@ struct ListedColumn {
     name: String,
     at: Pointer,
     steps: Vec<(Transform, Pointer)>,
+    /// Whether one of its steps could not be read.
+    refused: bool,
 }
 
 impl Steps {
@@ -234,7 +307,8 @@ impl Steps {
                 } else if columns.iter().any(|other| other.name == *column) {
                     errors.push(&at, format!("column \"{column}\" is named twice"));
                 } else {
-                    columns.push(ListedColumn { name: column.clone(), at, steps: steps.clone() });
+                    let refused = steps.len() < entry.steps.len();
+                    columns.push(ListedColumn { name: column.clone(), at, steps: steps.clone(), refused });
                 }
             }
         }
@@ -260,7 +334,7 @@ impl Steps {
         match self {
             Self::Auto => {
                 let steps: Vec<Transform> = match column.kind {
-                    Kind::Number => vec![ImputeMedian {}.into(), Standardize {}.into()],
+                    Kind::Number => vec![ImputeMedian::default().into(), Standardize {}.into()],
                     Kind::Category => vec![OneHot {}.into()],
                     Kind::Image => vec![ScaleImage {}.into()],
                     Kind::Text | Kind::Tensor | Kind::Tokens => Vec::new(),
@@ -272,6 +346,16 @@ impl Steps {
                 .find(|listed| listed.name == column.name)
                 .map(|listed| listed.steps.clone())
                 .unwrap_or_default(),
+        }
+    }
+
+    /// Whether a step of the column could not be read, which was noted.
+    fn refused(&self, column: &Column) -> bool {
+        match self {
+            Self::Auto => false,
+            Self::Listed { columns, .. } => {
+                columns.iter().any(|listed| listed.name == column.name && listed.refused)
+            }
         }
     }
 
@@ -321,8 +405,7 @@ impl Fitting<'_> {
             .enumerate()
             .map(|(position, column)| match kind(column) {
                 Kind::Number => self.numbers(*column, &place(position)),
-                Kind::Category => self.category(*column, &place(position)),
-                _ => self.text(*column, &place(position)),
+                _ => self.words(*column, &place(position)),
             })
             .collect();
         let columns: Vec<TableColumn> = fitted.into_iter().collect::<Option<_>>()?;
@@ -337,27 +420,16 @@ impl Fitting<'_> {
         Some(InputForm { name: name.to_owned(), shape: vec![width as u64], form: Form::Table { columns } })
     }
 
-    fn text(&mut self, column: usize, at: &Pointer) -> Option<TableColumn> {
-        let name = &self.dataset.schema().columns[column].name;
-        self.errors.push(
-            at,
-            format!(
-                "column \"{name}\" is free text, which is not supported yet; list the other columns in \"input\", or, \
-                 if its values are classes, upload the set with types={name}:category"
-            ),
-        );
-        None
-    }
-
     /// Fits a step, noting where it cannot.
     fn fit(
         &mut self,
         column: &Column,
+        kind: Kind,
         step: &(Transform, Pointer),
         sample: &Sample<'_>,
     ) -> Option<Operation> {
         let (transform, at) = step;
-        if !transform.takes().contains(&column.kind) {
+        if !transform.takes().contains(&kind) {
             let kinds: Vec<&str> = transform.takes().iter().map(|kind| kind.word()).collect();
             self.errors.push(
                 at,
@@ -366,7 +438,7 @@ impl Fitting<'_> {
                     transform.name(),
                     kinds.join(", "),
                     column.name,
-                    column.kind
+                    kind
                 ),
             );
             return None;
@@ -383,13 +455,7 @@ impl Fitting<'_> {
     fn drop(&mut self, column: &Column, why: &str) -> TableColumn {
         self.warnings
             .push(format!("column \"{}\" is {why} in the training part and is left out", column.name));
-        TableColumn {
-            name: column.name.clone(),
-            kind: column.kind,
-            dtype: column.dtype.clone(),
-            dropped: true,
-            operations: Vec::new(),
-        }
+        TableColumn { dropped: true, ..fitted(column, Vec::new()) }
     }
 
     fn numbers(&mut self, index: usize, place: &Pointer) -> Option<TableColumn> {
@@ -402,24 +468,15 @@ impl Fitting<'_> {
         if first.is_none() {
             return Some(self.drop(column, "empty"));
         }
-        if !steps.is_empty() && present.all(|number| Some(number) == first) {
+        let told = tells_of_empty_cells(&steps) && numbers.iter().any(|number| number.is_nan());
+        if !steps.is_empty() && !told && present.all(|number| Some(number) == first) {
             return Some(self.drop(column, "constant"));
         }
         let mut operations = Vec::with_capacity(steps.len());
         for step in &steps {
-            let operation = self.fit(column, step, &Sample::Numbers(&numbers))?;
-            for number in &mut numbers {
-                *number = operation.apply(*number);
-            }
-            operations.push(operation);
+            operations.push(self.number_step(column, step, &mut numbers)?);
         }
-        let fitted = TableColumn {
-            name: column.name.clone(),
-            kind: column.kind,
-            dtype: column.dtype.clone(),
-            dropped: false,
-            operations,
-        };
+        let fitted = fitted(column, operations);
         if column.missing > 0 && !fitted.fills() {
             self.errors.push(
                 &self.steps.place(place),
@@ -433,42 +490,114 @@ impl Fitting<'_> {
         Some(fitted)
     }
 
-    fn category(&mut self, index: usize, place: &Pointer) -> Option<TableColumn> {
+    /// Fits a step for numbers and takes it.
+    fn number_step(
+        &mut self,
+        column: &Column,
+        step: &(Transform, Pointer),
+        numbers: &mut [f64],
+    ) -> Option<Operation> {
+        let operation = self.fit(column, Kind::Number, step, &Sample::Numbers(numbers))?;
+        for number in numbers {
+            *number = operation.apply(*number);
+        }
+        Some(operation)
+    }
+
+    /// A column of categories or texts.
+    fn words(&mut self, index: usize, place: &Pointer) -> Option<TableColumn> {
         let column = &self.dataset.schema().columns[index];
         let steps = self.steps.of(column, place);
-        let ColumnData::Codes(cells) = self.dataset.column(index) else { return None };
-        let codes: Vec<u32> = self.rows.iter().map(|row| cells[*row as usize]).collect();
-        if codes.iter().all(|code| *code == NO_CLASS) {
-            return Some(self.drop(column, "empty"));
+        if self.steps.refused(column) {
+            return None;
         }
         if steps.is_empty() {
+            self.refuse_words(column, place);
+            return None;
+        }
+        let mut words = Words::read(self.dataset, index, self.rows);
+        match words.sameness() {
+            Sameness::Empty => return Some(self.drop(column, "empty")),
+            Sameness::Constant => return Some(self.drop(column, "constant")),
+            Sameness::Different => {}
+        }
+        let mut operations = Vec::with_capacity(steps.len());
+        for (index, step) in steps.iter().enumerate() {
+            let operation = match &mut words {
+                Words::Number(numbers) => self.number_step(column, step, numbers)?,
+                Words::Numbers(several) => {
+                    let each = several.iter_mut().map(|numbers| self.number_step(column, step, numbers));
+                    Operation::Each { operations: each.collect::<Option<_>>()? }
+                }
+                Words::Placed => {
+                    let before = steps[index - 1].0.name();
+                    self.errors
+                        .push(&step.1, format!("nothing can follow {before} (column \"{}\")", column.name));
+                    return None;
+                }
+                words => {
+                    let operation =
+                        words.with_sample(|sample| self.fit(column, column.kind, step, sample))?;
+                    words.take(&operation);
+                    operation
+                }
+            };
+            operations.push(operation);
+        }
+        let fitted = fitted(column, operations);
+        self.check_words(column, &fitted, &words, place).then_some(fitted)
+    }
+
+    fn refuse_words(&mut self, column: &Column, place: &Pointer) {
+        let name = &column.name;
+        if column.kind == Kind::Category {
+            let detail = format!(
+                "column \"{name}\" is a category, which a network cannot read as it is; it needs \"one_hot\""
+            );
+            return self.errors.push(&self.steps.place(place), detail);
+        }
+        self.errors.push(
+            place,
+            format!(
+                "column \"{name}\" is free text, which is not supported yet; list the other columns in \"input\", or, \
+                 if its values are classes, upload the set with types={name}:category"
+            ),
+        );
+    }
+
+    /// Whether the steps made numbers of a column of words, of its empty cells too.
+    fn check_words(
+        &mut self,
+        column: &Column,
+        fitted: &TableColumn,
+        words: &Words<'_>,
+        place: &Pointer,
+    ) -> bool {
+        let at = self.steps.place(place);
+        let name = &column.name;
+        if !matches!(words, Words::Number(_) | Words::Numbers(_) | Words::Placed) {
+            let what =
+                if column.kind == Kind::Category { "\"one_hot\"" } else { "\"hash\" or \"date_parts\"" };
             self.errors.push(
-                &self.steps.place(place),
+                &at,
                 format!(
-                    "column \"{}\" is a category, which a network cannot read as it is; it needs \"one_hot\"",
-                    column.name
+                    "column \"{name}\" is of kind {}, which a network cannot read as it is; it needs {what}",
+                    column.kind
                 ),
             );
-            return None;
+            return false;
         }
-        if codes.iter().all(|code| *code == codes[0]) {
-            return Some(self.drop(column, "constant"));
+        let dates =
+            fitted.operations.iter().any(|operation| matches!(operation, Operation::DateParts { .. }));
+        if dates && column.missing > 0 && !fitted.fills() {
+            let detail = format!(
+                "column \"{name}\" has {} empty cell(s) and needs \"impute_most_frequent\" before its dates are read",
+                column.missing
+            );
+            self.errors.push(&at, detail);
+            return false;
         }
-        let sample = Sample::Classes { codes: &codes, classes: &column.classes };
-        let operations: Vec<Option<Operation>> =
-            steps.iter().map(|step| self.fit(column, step, &sample)).collect();
-        let operations: Vec<Operation> = operations.into_iter().collect::<Option<_>>()?;
-        if operations.len() > 1 {
-            self.errors.push(&steps[1].1, format!("nothing can follow one_hot (column \"{}\")", column.name));
-            return None;
-        }
-        Some(TableColumn {
-            name: column.name.clone(),
-            kind: column.kind,
-            dtype: column.dtype.clone(),
-            dropped: false,
-            operations,
-        })
+        true
     }
 
     fn grid(&mut self, name: &str, index: usize, place: &Pointer) -> Option<InputForm> {
@@ -487,13 +616,27 @@ impl Fitting<'_> {
                     _ => (mean, deviation),
                 })
             };
-            operations.push(self.fit(column, step, &Sample::Elements(&moments))?);
+            operations.push(self.fit(column, column.kind, step, &Sample::Elements(&moments))?);
         }
         let shape = column.shape.clone();
         let grid =
             Grid { column: column.name.clone(), kind: column.kind, dtype: column.dtype.clone(), operations };
         Some(InputForm { name: name.to_owned(), shape, form: Form::Grid(grid) })
     }
+}
+
+fn fitted(column: &Column, operations: Vec<Operation>) -> TableColumn {
+    TableColumn {
+        name: column.name.clone(),
+        kind: column.kind,
+        dtype: column.dtype.clone(),
+        dropped: false,
+        operations,
+    }
+}
+
+fn tells_of_empty_cells(steps: &[(Transform, Pointer)]) -> bool {
+    steps.iter().any(|(step, _)| step.tells_of_empty_cells())
 }
 
 /// Mean and standard deviation over all elements of some rows.
@@ -560,7 +703,7 @@ mod tests {
         /training/dataset/transforms: column "c" is a category, which a network cannot read as it is; it needs "one_hot"
         /training/dataset/transforms: column "gap" has 1 empty cell(s) and needs "impute_median"
         /training/dataset/transforms/0/steps/0: one_hot is for columns of kind category; "n" is of kind number
-        /training/dataset/transforms/0/steps/1: standardize is for columns of kind number, image, tensor; "c" is of kind category
+        /training/dataset/transforms/0/steps/1: nothing can follow one_hot (column "c")
         /training/dataset/transforms/0/steps/0: "standardise" is not a transform that Lyceum knows; did you mean "standardize"?
         /training/dataset/transforms/0/steps/1/by: "by" is not a field of impute_median
         /training/dataset/transforms/0/columns/1: data set "test" has no column "m"

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::columns::resolve_columns;
 use super::dataset::{ColumnData, Dataset};
+use super::keys;
 use crate::random::Stream;
-use crate::spec::dataset::{DatasetRef, DatasetSchema, Holdout};
+use crate::spec::dataset::{DatasetRef, DatasetSchema, Holdout, Kind};
 use crate::spec::field::did_you_mean;
 use crate::spec::{Pointer, SpecErrors};
 
@@ -58,6 +59,16 @@ pub fn partition(
                 let order = Stream::new(seed, holdout.stream).at(0).permutation(rest.len());
                 draw(&mut rest, &order, taken, strata.as_deref())
             }
+            HeldRows::Groups { fraction, column } => {
+                let groups = keys::groups(dataset, *column, &rest);
+                let stream = Stream::new(seed, holdout.stream);
+                draw_groups(&mut rest, &groups, *fraction, stream).ok_or_else(|| holdout.one_group())?
+            }
+            HeldRows::Last { fraction, column } => {
+                let taken = fraction_count(rest.len() as u64, *fraction)
+                    .ok_or_else(|| holdout.too_few(rest.len() as u64))?;
+                take_last(&mut rest, &keys::ranks(dataset, *column), taken)
+            }
         };
         holdout.check(part.len() as u64)?;
     }
@@ -68,7 +79,8 @@ pub fn partition(
 }
 
 /// The sizes of the parts that `partition` will draw, without drawing. (Where a validation part by `every` is taken
-/// from what a drawn test part leaves, its size is that of the rows before the draw.)
+/// from what a drawn test part leaves, its size is that of the rows before the draw, and where groups are drawn it is the
+/// size that is meant.)
 pub fn partition_counts(
     dataset: &Dataset,
     reference: &DatasetRef,
@@ -103,7 +115,9 @@ pub fn partition_counts(
                 rest -= held.min(rest);
                 held
             }
-            HeldRows::Fraction(fraction) => {
+            HeldRows::Fraction(fraction)
+            | HeldRows::Groups { fraction, .. }
+            | HeldRows::Last { fraction, .. } => {
                 let held = fraction_count(rest, *fraction).ok_or_else(|| holdout.too_few(rest))?;
                 rest -= held;
                 held
@@ -157,9 +171,17 @@ enum HeldRows {
     Split(Range<u64>),
     Every { every: u64, offset: u64 },
     Fraction(f64),
+    Groups { fraction: f64, column: usize },
+    Last { fraction: f64, column: usize },
 }
 
 impl HeldOut {
+    fn one_group(&self) -> SpecErrors {
+        let detail =
+            "all rows are of one group, which cannot stand on both sides; a part and its rest need one each";
+        SpecErrors::of(&self.at.key("group"), detail)
+    }
+
     fn too_few(&self, rows: u64) -> SpecErrors {
         SpecErrors::of(
             &self.at,
@@ -192,6 +214,14 @@ impl Sources {
                 None => HeldRows::None,
                 Some(Holdout::Fraction(fraction)) => HeldRows::Fraction(fraction.get()),
                 Some(Holdout::Every { every, offset }) => HeldRows::Every { every: *every, offset: *offset },
+                Some(by @ (Holdout::Group { fraction, .. } | Holdout::Last { fraction, .. })) => {
+                    let fraction = fraction.get();
+                    match (by, find_key(schema, by, &at, &mut errors)) {
+                        (_, None) => HeldRows::None,
+                        (Holdout::Group { .. }, Some(column)) => HeldRows::Groups { fraction, column },
+                        (_, Some(column)) => HeldRows::Last { fraction, column },
+                    }
+                }
                 Some(Holdout::Split(name)) => {
                     let at = at.key("split");
                     if names.contains(name) {
@@ -268,6 +298,31 @@ fn find_split(
     found
 }
 
+/// The column by which rows are parted.
+fn find_key(schema: &DatasetSchema, by: &Holdout, at: &Pointer, errors: &mut SpecErrors) -> Option<usize> {
+    let (name, member) = by.column()?;
+    let at = at.key(member);
+    let Some(index) = schema.columns.iter().position(|column| column.name == name) else {
+        let hint = did_you_mean(name, schema.columns.iter().map(|column| column.name.as_str()));
+        errors.push(&at, format!("data set \"{}\" has no column \"{name}\"{hint}", schema.name));
+        return None;
+    };
+    let column = &schema.columns[index];
+    if !matches!(column.kind, Kind::Number | Kind::Category | Kind::Text) {
+        errors.push(&at, format!("column \"{name}\" is of kind {}, which parts no rows", column.kind));
+        return None;
+    }
+    if member == "order" && column.missing > 0 {
+        let detail = format!(
+            "column \"{name}\" has {} empty cell(s), which have no place in its order",
+            column.missing
+        );
+        errors.push(&at, detail);
+        return None;
+    }
+    Some(index)
+}
+
 /// How many of `rows` a fraction is: at least one, and at least one is left.
 fn fraction_count(rows: u64, fraction: f64) -> Option<u64> {
     (rows >= 2).then(|| ((rows as f64 * fraction).round() as u64).clamp(1, rows - 1))
@@ -318,6 +373,46 @@ fn draw(rows: &mut Vec<u32>, order: &[u32], count: u64, strata: Option<&[u32]>) 
     }
     let mut places = taken.into_iter();
     rows.extract_if(.., |_| places.next() == Some(true)).collect()
+}
+
+/// Takes whole groups out, in a drawn order, each that brings their rows nearer to the fraction; none where there is one
+/// group alone. `groups` are the rows' own, numbered from nought.
+fn draw_groups(rows: &mut Vec<u32>, groups: &[u32], fraction: f64, stream: Stream) -> Option<Vec<u32>> {
+    let count = groups.iter().max().map_or(0, |last| *last as usize + 1);
+    if count < 2 {
+        return None;
+    }
+    let mut sizes = vec![0_u64; count];
+    groups.iter().for_each(|group| sizes[*group as usize] += 1);
+    let wanted = fraction_count(rows.len() as u64, fraction)?;
+    let (mut taken, mut held, mut left) = (vec![false; count], 0, count);
+    let order = stream.at(0).permutation(count);
+    for group in &order {
+        let size = sizes[*group as usize];
+        // Not the last group, and one that takes the part further over than it lay under is left.
+        if left > 1 && held < wanted && (held + size).saturating_sub(wanted) <= wanted - held {
+            taken[*group as usize] = true;
+            held += size;
+            left -= 1;
+        }
+    }
+    if held == 0 {
+        // Every group is large: the smallest is nearest, the first drawn of several.
+        let smallest = order.iter().min_by_key(|group| sizes[**group as usize])?;
+        taken[*smallest as usize] = true;
+    }
+    let mut own = groups.iter();
+    Some(rows.extract_if(.., |_| own.next().is_some_and(|group| taken[*group as usize])).collect())
+}
+
+/// Takes out the `count` rows of the highest ranks; of equal ones those that stand last.
+fn take_last(rows: &mut Vec<u32>, ranks: &[u32], count: u64) -> Vec<u32> {
+    let mut order: Vec<u32> = rows.clone();
+    order.sort_by_key(|row| (ranks[*row as usize], *row));
+    let mut last: Vec<u32> = order.split_off(order.len() - count as usize);
+    last.sort_unstable();
+    rows.retain(|row| last.binary_search(row).is_err());
+    last
 }
 
 /// How many of each class make up `count`: proportional, by largest remainder, and no class is taken whole where that
@@ -480,6 +575,85 @@ mod tests {
         );
         assert_eq!(one.test, both.test);
         assert_ne!(one.test, split(&dataset, json!({"target": "class", "test": {"fraction": 0.2}}), 6).test);
+    }
+
+    #[test]
+    fn groups_stay_together() {
+        let mut text = String::from("patient,x,y\n");
+        for row in 0..60 {
+            // Twelve patients of five rows each, and rows of nobody.
+            let patient = if row % 10 == 9 { String::new() } else { format!("p{}", row % 12) };
+            writeln!(text, "{patient},{row},{}", row % 2).unwrap();
+        }
+        let dataset = csv(&text);
+        let body = json!({"target": "y", "test": {"fraction": 0.2, "group": "patient"},
+            "validation": {"fraction": 0.25, "group": "patient"}});
+        let draw = |seed| partition(&dataset, &reference(body.clone()), true, seed, &at()).unwrap();
+        let patients = |rows: &[u32]| -> std::collections::BTreeSet<u32> {
+            rows.iter().filter(|row| *row % 10 != 9).map(|row| row % 12).collect()
+        };
+        for seed in 0..20 {
+            let parts = draw(seed);
+            let [train, validation, test] =
+                [&parts.train, &parts.validation, &parts.test].map(|rows| patients(rows));
+            assert!(
+                train.is_disjoint(&validation) && train.is_disjoint(&test) && validation.is_disjoint(&test)
+            );
+            assert_eq!(parts.train.len() + parts.validation.len() + parts.test.len(), 60);
+            assert!((10..=14).contains(&parts.test.len()), "{}", parts.test.len());
+            assert!((9..=15).contains(&parts.validation.len()), "{}", parts.validation.len());
+            assert_eq!(parts, draw(seed));
+        }
+        assert_ne!(draw(0).test, draw(1).test);
+        let one = csv("g,y\na,0\na,1\na,0\n");
+        let refused = partition(
+            &one,
+            &reference(json!({"target": "y", "test": {"fraction": 0.5, "group": "g"}})),
+            true,
+            0,
+            &at(),
+        );
+        assert!(
+            refused
+                .unwrap_err()
+                .to_string()
+                .starts_with("/training/dataset/test/group: all rows are of one group")
+        );
+        let large = csv("g,y\na,0\na,1\nb,0\nb,0\nb,1\n");
+        let parts = partition(
+            &large,
+            &reference(json!({"target": "y", "test": {"fraction": 0.1, "group": "g"}})),
+            true,
+            0,
+            &at(),
+        );
+        assert_eq!(parts.unwrap().test, [0, 1]);
+    }
+
+    #[test]
+    fn the_last_part_of_an_order_is_held_out() {
+        let dataset = csv(
+            "when,day,y\n2024-01-03,3,0\n2024-01-01,1,1\n2023-12-31,-1,0\n2024-01-02,2,1\n2024-01-02,2,0\n",
+        );
+        for column in ["when", "day"] {
+            let body = json!({"target": "y", "test": {"fraction": 0.2, "order": column},
+                "validation": {"fraction": 0.25, "order": column}});
+            let parts = split(&dataset, body, 3);
+            assert_eq!(
+                (&parts.test[..], &parts.validation[..], &parts.train[..]),
+                (&[0][..], &[4][..], &[1, 2, 3][..]),
+                "{column}"
+            );
+        }
+        let fails = |dataset: &Dataset, part: Value| {
+            refusal(dataset, json!({"target": "y", "input": "day", "validation": part}))
+        };
+        assert_eq!(
+            fails(&dataset, json!({"fraction": 0.2, "order": "whenn"})),
+            "/training/dataset/validation/order: data set \"test\" has no column \"whenn\"; did you mean \"when\"?"
+        );
+        let gap = csv("day,y\n1,0\n,1\n3,0\n");
+        assert!(fails(&gap, json!({"fraction": 0.5, "order": "day"})).contains("has 1 empty cell(s)"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::dataset::{ColumnData, DataError, Dataset};
 use super::import::shown;
 use super::numbers::{is_whole, parse_number, whole_name};
 use super::storage::NO_CLASS;
+use super::transforms::{Operation, Sample, Transform};
 
 /// The most classes that whole numbers may be.
 const MOST_CLASSES: usize = 65_536;
@@ -31,17 +32,50 @@ pub enum TargetKind {
     },
 }
 
-/// `target_transform: standardize`.
+/// What `target_transform` does to a number: `(x − mean) / deviation`, of `ln(1 + x)` where it says so.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetScale {
+    /// What is subtracted: under `min_max` what becomes 0.
     pub mean: f64,
+    /// What it is divided by: under `min_max` what 1 is long.
     pub deviation: f64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub log: bool,
 }
 
 impl TargetScale {
+    /// The scale of no transform.
+    pub const NONE: Self = Self { mean: 0.0, deviation: 1.0, log: false };
+
+    /// The transforms that a target may have.
+    pub const TRANSFORMS: [&str; 3] = ["standardize", "min_max", "log"];
+
+    fn of(operation: &Operation) -> Option<Self> {
+        match operation {
+            Operation::Scale { subtract, divide } => {
+                Some(Self { mean: *subtract, deviation: *divide, ..Self::NONE })
+            }
+            Operation::Log {} => Some(Self { log: true, ..Self::NONE }),
+            _ => None,
+        }
+    }
+
+    fn apply(&self, number: f64) -> f64 {
+        // The training part holds nothing below 0; elsewhere it counts as 0, as the transform's documentation says.
+        let number = if self.log { if number < 0.0 { 0.0 } else { number }.ln_1p() } else { number };
+        (number - self.mean) / self.deviation
+    }
+
     /// A network's answer in the data set's own terms.
     pub fn undo(&self, value: f64) -> f64 {
-        value * self.deviation + self.mean
+        let value = value * self.deviation + self.mean;
+        if self.log { value.exp_m1() } else { value }
+    }
+
+    /// The deviation of a network's answer in the data set's own terms; of a logarithm, to the first order.
+    pub fn undo_deviation(&self, value: f64, deviation: f64) -> f64 {
+        let deviation = deviation * self.deviation;
+        if self.log { deviation * (self.undo(value) + 1.0) } else { deviation }
     }
 }
 
@@ -96,24 +130,23 @@ impl TargetColumn {
         }
     }
 
-    /// Fits `standardize` on the training part.
-    pub fn standardize(&mut self, dataset: &Dataset, train_rows: &[u32]) -> Result<(), String> {
+    /// Fits a transform on the training part. The error is for the user.
+    pub fn transform(
+        &mut self,
+        transform: &Transform,
+        dataset: &Dataset,
+        train_rows: &[u32],
+    ) -> Result<(), String> {
         let ColumnData::Numbers(numbers) = cells(dataset, &self.column)? else {
             return Err(format!(
-                "column \"{}\" is a category, and only numbers can be standardised",
+                "column \"{}\" is a category, and only numbers can be transformed",
                 self.column
             ));
         };
-        let values: Vec<f64> =
-            train_rows.iter().map(|row| numbers[*row as usize]).filter(|value| !value.is_nan()).collect();
-        let (mean, deviation) = super::transforms::mean_and_deviation(&values);
-        if deviation == 0.0 || !deviation.is_finite() {
-            return Err(format!(
-                "column \"{}\" holds one value alone in the training part, so it cannot be standardised",
-                self.column
-            ));
-        }
-        self.kind = TargetKind::Number { scale: Some(TargetScale { mean, deviation }) };
+        let values: Vec<f64> = train_rows.iter().map(|row| numbers[*row as usize]).collect();
+        let fitted = transform.fit(&Sample::Numbers(&values));
+        let operation = fitted.map_err(|why| format!("column \"{}\": {why}", self.column))?;
+        self.kind = TargetKind::Number { scale: TargetScale::of(&operation) };
         Ok(())
     }
 
@@ -134,10 +167,8 @@ impl TargetColumn {
                 let ColumnData::Numbers(numbers) = data else {
                     return Err(DataError::Mismatch(format!("column \"{}\" holds no numbers", self.column)));
                 };
-                let (mean, deviation) = scale.map_or((0.0, 1.0), |scale| (scale.mean, scale.deviation));
-                Ok(TargetValues::Numbers(
-                    numbers.iter().map(|number| ((number - mean) / deviation) as f32).collect(),
-                ))
+                let scale = scale.unwrap_or(TargetScale::NONE);
+                Ok(TargetValues::Numbers(numbers.iter().map(|number| scale.apply(*number) as f32).collect()))
             }
         }
     }
@@ -317,18 +348,33 @@ mod tests {
     }
 
     #[test]
-    fn standardised_numbers_come_back() {
+    fn transformed_numbers_come_back() {
         let dataset = csv("y\n10\n20\n30\n1000\n");
-        let mut target = TargetColumn::number(&dataset, "y").unwrap();
-        target.standardize(&dataset, &[0, 1, 2]).unwrap();
-        let TargetValues::Numbers(values) = target.read(&dataset).unwrap() else { panic!("numbers") };
-        let TargetKind::Number { scale: Some(scale) } = &target.kind else { panic!("scaled") };
+        let read = |body: serde_json::Value, rows: &[u32]| {
+            let mut errors = crate::spec::SpecErrors::new();
+            let transform =
+                crate::spec::Field::read(&body, &crate::spec::Pointer::root(), &mut errors).unwrap();
+            let mut target = TargetColumn::number(&dataset, "y").unwrap();
+            target.transform(&transform, &dataset, rows)?;
+            let TargetValues::Numbers(values) = target.read(&dataset).unwrap() else { panic!("numbers") };
+            let TargetKind::Number { scale: Some(scale) } = &target.kind else { panic!("scaled") };
+            for (value, number) in values.iter().zip([10.0, 20.0, 30.0, 1000.0]) {
+                assert!((scale.undo(f64::from(*value)) / number - 1.0).abs() < 1e-5, "{body}");
+            }
+            let kept = serde_json::to_string(&target).unwrap();
+            assert_eq!(serde_json::from_str::<TargetColumn>(&kept).unwrap(), target);
+            Ok::<_, String>(values)
+        };
+        let values = read("standardize".into(), &[0, 1, 2]).unwrap();
         assert!((values[0] + 1.224_745).abs() < 1e-6 && values[1] == 0.0);
-        for (value, number) in values.iter().zip([10.0, 20.0, 30.0, 1000.0]) {
-            assert!((scale.undo(f64::from(*value)) - number).abs() < 1e-4);
-        }
-        assert!(target.standardize(&dataset, &[0]).unwrap_err().contains("one value alone"));
-        let kept = serde_json::to_string(&target).unwrap();
-        assert_eq!(serde_json::from_str::<TargetColumn>(&kept).unwrap(), target);
+        assert_eq!(read("min_max".into(), &[0, 1, 2]).unwrap()[..3], [0.0, 0.5, 1.0]);
+        assert!((read("log".into(), &[0, 1, 2]).unwrap()[0] - 11_f32.ln()).abs() < 1e-6);
+        assert!(read("standardize".into(), &[0]).unwrap_err().contains("one value alone"));
+        // As it was kept before there were logarithms.
+        let kept = r#"{"column":"y","kind":{"number":{"scale":{"mean":20.0,"deviation":4.0}}}}"#;
+        assert_eq!(
+            serde_json::to_string(&serde_json::from_str::<TargetColumn>(kept).unwrap()).unwrap(),
+            kept
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Dataset, Format, ImportError, ImportLimits, ImportRequest, Preprocessing, import};
+use super::{Dataset, Format, Hints, ImportError, ImportLimits, ImportRequest, Preprocessing, import};
 use crate::spec::dataset::{DatasetRef, DatasetSchema, Kind};
 use crate::spec::{Field, Pointer, SpecErrors};
 
@@ -19,13 +19,19 @@ pub(super) struct Imported {
 pub(super) struct Upload<'a> {
     pub(super) format: Format,
     pub(super) bytes: &'a [u8],
-    pub(super) types: &'a [(&'a str, Kind)],
+    pub(super) hints: Hints,
     pub(super) limits: ImportLimits,
 }
 
 impl<'a> Upload<'a> {
     pub(super) fn new(format: Format, bytes: &'a [u8]) -> Self {
-        Self { format, bytes, types: &[], limits: ImportLimits::default() }
+        Self { format, bytes, hints: Hints::default(), limits: ImportLimits::default() }
+    }
+
+    /// With kinds of columns that are not to be found out.
+    pub(super) fn typed(mut self, types: &[(&str, Kind)]) -> Self {
+        self.hints.types = types.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
+        self
     }
 
     pub(super) fn import(&self) -> Result<Imported, ImportError> {
@@ -34,13 +40,11 @@ impl<'a> Upload<'a> {
         std::fs::write(&source, self.bytes).unwrap();
         let out_dir = folder.path().join("canonical");
         std::fs::create_dir(&out_dir).unwrap();
-        let types: Vec<(String, Kind)> =
-            self.types.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
         let schema = import(&ImportRequest {
             format: self.format,
             name: "test",
             source: &source,
-            types: &types,
+            hints: &self.hints,
             limits: &self.limits,
             out_dir: &out_dir,
         })?;
@@ -130,4 +134,16 @@ pub(super) fn reference(mut body: Value) -> DatasetRef {
 pub(super) fn fit(dataset: &Dataset, body: Value) -> Result<(Preprocessing, Vec<String>), SpecErrors> {
     let rows: Vec<u32> = (0..dataset.rows() as u32).collect();
     Preprocessing::fit(dataset, &reference(body), &rows, &at())
+}
+
+/// The bytes of a `.npy` file.
+pub(super) fn npy(descr: &str, fortran: bool, shape: &str, elements: &[u8]) -> Vec<u8> {
+    let order = if fortran { "True" } else { "False" };
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
+    while !(header.len() + 11).is_multiple_of(64) {
+        header.push(' ');
+    }
+    header.push('\n');
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), elements].concat()
 }

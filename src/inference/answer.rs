@@ -112,9 +112,9 @@ impl ReadingKind {
                 object([("class", class.clone().into()), ("score", number(values[0]))])
             }
             Self::Gaussian { behind, scale } => {
-                let scale = scale.unwrap_or(TargetScale { mean: 0.0, deviation: 1.0 });
+                let scale = scale.unwrap_or(TargetScale::NONE);
                 let raw = values.get(*behind).map_or(f64::NAN, |raw| f64::from(*raw));
-                let deviation = (GaussianNll::deviation(raw) * scale.deviation) as f32;
+                let deviation = scale.undo_deviation(f64::from(values[0]), GaussianNll::deviation(raw)) as f32;
                 object([("value", scaled(&scale, values[0])), ("deviation", number(deviation))])
             }
             Self::Numbers { shape, scale } => {
@@ -225,7 +225,7 @@ mod tests {
         let kind = ReadingKind::Margin(["no".into(), "yes".into()]);
         assert_eq!(one(kind.clone(), 0, vec![0.5]), json!({"class": "yes", "score": 0.5}));
         assert_eq!(one(kind, 0, vec![-2.5]), json!({"class": "no", "score": -2.5}));
-        let scale = Some(TargetScale { mean: 10.0, deviation: 2.0 });
+        let scale = Some(TargetScale { mean: 10.0, deviation: 2.0, log: false });
         let answer = one(ReadingKind::Gaussian { behind: 2, scale }, 1, vec![9.0, 1.5, 9.0, 0.0]);
         assert_eq!(answer["value"], 13.0);
         let deviation = answer["deviation"].as_f64().unwrap();
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn numbers_stand_in_the_shape_of_the_output_and_in_the_terms_of_the_data() {
-        let scale = Some(TargetScale { mean: 20.0, deviation: 4.0 });
+        let scale = Some(TargetScale { mean: 20.0, deviation: 4.0, log: false });
         let one = |kind, values| {
             let reading = Reading { targets: vec![target("x", 0, 0, kind)], named: false };
             reading.predictions(&Rows { count: 1, values: vec![values] }).remove(0)

@@ -14,17 +14,16 @@ use super::folder::DataFolder;
 use super::process::{self, Ended, Process};
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::config;
-use crate::data::{Arrival, Digest, Format, ImportLimits, Refusal, content_digest, sha256};
+use crate::data::{Arrival, Digest, Format, Hints, ImportLimits, Refusal, content_digest, sha256};
 use crate::fault;
-use crate::spec::dataset::{DatasetSchema, Kind};
+use crate::spec::dataset::DatasetSchema;
 use crate::store::{Created, DeletedDataset, Idempotency, NewDataset, PutDataset, Store, StoreError};
 
 /// An upload that stands on disk.
 pub struct Upload {
     pub name: String,
     pub format: Format,
-    /// Kinds of columns that are not as they would be found.
-    pub types: Vec<(String, Kind)>,
+    pub hints: Hints,
     /// The file; whoever uploaded it removes it.
     pub source: PathBuf,
     /// Of the file, where it is known already.
@@ -56,7 +55,7 @@ pub enum ImportError {
 pub(crate) struct Request {
     pub(crate) format: Format,
     pub(crate) name: String,
-    pub(crate) types: Vec<(String, Kind)>,
+    pub(crate) hints: Hints,
     pub(crate) source: PathBuf,
     pub(crate) limits: ImportLimits,
     pub(crate) out: PathBuf,
@@ -120,9 +119,9 @@ impl Importer {
             Some(known) => known.clone(),
             None => digest_of(&upload.source).await?,
         };
-        let digest = content_digest(&bytes, upload.format, &upload.types);
+        let digest = content_digest(&bytes, upload.format, &upload.hints);
         if let Some(stands) = self.store.dataset_by_digest(&upload.name, &digest.0).await? {
-            let again = new_dataset(stands.schema, digest, &upload.types, stands.key);
+            let again = new_dataset(stands.schema, digest, &upload.hints, stands.key);
             return Ok(self.store.put_dataset(again, upload.idempotency).await?);
         }
         let scratch = Scratch::make(&self.folder.uploads())?;
@@ -136,7 +135,7 @@ impl Importer {
                 self.artifacts.put_file(&key, &scratch.out()).await?;
             }
             fault::point("server.import.moved");
-            let new = new_dataset(schema, digest, &upload.types, key);
+            let new = new_dataset(schema, digest, &upload.hints, key);
             let put = self.store.put_dataset(new, upload.idempotency).await?;
             self.datasets.changed(&upload.name);
             Ok(put)
@@ -165,7 +164,7 @@ impl Importer {
         let request = Request {
             format: upload.format,
             name: upload.name.clone(),
-            types: upload.types.clone(),
+            hints: upload.hints.clone(),
             source: std::path::absolute(&upload.source)?,
             limits: limits(&self.settings),
             out: scratch.out(),
@@ -225,10 +224,8 @@ impl Drop for KillOnDrop<'_> {
     }
 }
 
-fn new_dataset(schema: DatasetSchema, digest: Digest, types: &[(String, Kind)], key: String) -> NewDataset {
-    let hints: serde_json::Map<_, _> =
-        types.iter().map(|(column, kind)| (column.clone(), kind.word().into())).collect();
-    NewDataset { schema, digest: digest.0, hints: hints.into(), key }
+fn new_dataset(schema: DatasetSchema, digest: Digest, hints: &Hints, key: String) -> NewDataset {
+    NewDataset { schema, digest: digest.0, hints: hints.document(), key }
 }
 
 fn limits(settings: &config::Data) -> ImportLimits {

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::import::{ImportError, Importer, Upload};
-use crate::data::Format;
+use crate::data::{Format, Hints};
 use crate::store::{Created, Store};
 
 /// A server that starts has better things to do at first.
@@ -85,7 +85,7 @@ async fn import_one(name: &str, path: &Path, store: &Store, importer: &Importer)
     let upload = Upload {
         name: name.to_owned(),
         format,
-        types: Vec::new(),
+        hints: Hints::default(),
         source: source.clone(),
         sha256: None,
         idempotency: None,

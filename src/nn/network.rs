@@ -85,16 +85,15 @@ impl NetworkPlan {
 /// Whether a layer's activation may run behind max-pooling instead of before it: it looks at each element alone and never
 /// decreases, the pooling is all that it feeds (`takers` are the layers that take it), and it is no output, nor is there
 /// a penalty on what comes out of it.
-pub fn may_run_late<'a>(
-    layer: &Layer,
-    is_output: bool,
-    takers: &mut dyn Iterator<Item = &'a Layer>,
-) -> bool {
+pub fn may_run_late<'a>(layer: &Layer, is_output: bool, takers: &mut dyn Iterator<Item = &'a Layer>) -> bool {
     let moves = layer.activity_regularizer().is_none()
         && layer.activation().is_some_and(|activation| {
             activation.name() != "linear" && activation.elementwise_non_decreasing()
         });
-    moves && !is_output && takers.next().is_some_and(|taker| taker.takes_greatest()) && takers.next().is_none()
+    moves
+        && !is_output
+        && takers.next().is_some_and(|taker| taker.takes_greatest())
+        && takers.next().is_none()
 }
 
 /// What a pass is to give.
@@ -281,9 +280,9 @@ impl Network {
     /// example. `None` where there are none.
     pub fn penalty(&self) -> Option<Tensor> {
         let activity = self.activity_penalty.borrow().as_ref().map(Tensor::shallow_clone);
-        self.penalties.iter().fold(activity, |sum, (parameter, regularizer)| {
-            add(sum, regularizer.penalty(parameter))
-        })
+        self.penalties
+            .iter()
+            .fold(activity, |sum, (parameter, regularizer)| add(sum, regularizer.penalty(parameter)))
     }
 
     /// Makes the constraints hold, behind a step.

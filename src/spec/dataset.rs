@@ -15,19 +15,23 @@ crate::record! {
         pub version: Option<Version> = None,
         /// The split that is trained on: `train`, or `all` where the set has no splits.
         pub split: Option<String> = None,
-        /// What the network sees: a column, a list of columns, or an object of named inputs; every column that is
-        /// no target where it is absent.
+        /// What the network sees: a column, a list of columns, or an object of named inputs; where it is absent, every
+        /// column that is no target and by which no part is held out.
         pub input: Option<Input> = None,
         /// The column to predict, or a list of columns.
         pub target: Target,
-        /// The part held out to watch training by: `{"fraction": 0.1}` or `{"split": "…"}`.
+        /// The part held out to watch training by: `{"fraction": 0.1}`, drawn, by class where the target is one;
+        /// `{"fraction": 0.1, "group": "patient"}`, drawn by groups, so that rows of one value in that column never
+        /// stand on both sides (a row whose cell is empty is a group of its own); `{"fraction": 0.1, "order": "date"}`,
+        /// the last rows in that column's order (numbers by size, classes and texts by code point, as ISO dates are
+        /// ordered); or `{"split": "…"}`.
         pub validation: Option<Holdout> = None,
         /// The part that the finished model is tested on: `{"split": "test"}` (the default where there is one),
-        /// `{"fraction": …}` or `{"every": 5, "offset": 4}`.
+        /// `{"every": 5, "offset": 4}`, or one of `validation`'s.
         pub test: Option<Holdout> = None,
         /// `"auto"`, or what is done to which columns.
         pub transforms: Transforms = Transforms::Auto,
-        /// What is done to a target of numbers, and undone in answers: `standardize`.
+        /// What is done to a target of numbers, and undone in answers and metrics: `standardize`, `min_max` or `log`.
         pub target_transform: Option<RawComponent> = None,
     }
 }
@@ -148,11 +152,26 @@ impl Field for Target {
     }
 }
 
+impl Holdout {
+    /// The column by which the rows are parted, and the member that names it.
+    pub fn column(&self) -> Option<(&str, &'static str)> {
+        match self {
+            Self::Group { group, .. } => Some((group, "group")),
+            Self::Last { order, .. } => Some((order, "order")),
+            Self::Fraction(_) | Self::Split(_) | Self::Every { .. } => None,
+        }
+    }
+}
+
 /// A part that is held out of training.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Holdout {
     /// A share, drawn; stratified for classes.
     Fraction(Fraction),
+    /// About a share, drawn by groups: rows of one value in the column are all in it, or none is.
+    Group { fraction: Fraction, group: String },
+    /// The last rows in the order of a column, a share of them.
+    Last { fraction: Fraction, order: String },
     /// A split of the set.
     Split(String),
     /// The rows whose index leaves `offset` when divided by `every`.
@@ -161,7 +180,7 @@ pub enum Holdout {
 
 impl Field for Holdout {
     fn read(value: &Value, at: &Pointer, errors: &mut SpecErrors) -> Option<Self> {
-        const MEMBERS: [&str; 4] = ["fraction", "split", "every", "offset"];
+        const MEMBERS: [&str; 6] = ["fraction", "split", "every", "offset", "group", "order"];
         let Some(members) = value.as_object() else {
             errors.push(at, format!("must be an object such as {{\"fraction\": 0.1}}, not {}", found(value)));
             return None;
@@ -174,9 +193,23 @@ impl Field for Holdout {
             errors.push(&at.key("offset"), "goes with \"every\" alone");
             return None;
         }
+        let by: Vec<&str> =
+            MEMBERS[4..].iter().copied().filter(|member| members.contains_key(*member)).collect();
+        if let [first, ..] = by[..]
+            && (said != ["fraction"] || by.len() > 1)
+        {
+            errors.push(&at.key(first), "goes with \"fraction\" alone: \"group\" or \"order\", a column");
+            return None;
+        }
         match said[..] {
             ["fraction"] => {
-                Fraction::read(&members["fraction"], &at.key("fraction"), errors).map(Self::Fraction)
+                let fraction = Fraction::read(&members["fraction"], &at.key("fraction"), errors)?;
+                let Some(by) = by.first() else { return Some(Self::Fraction(fraction)) };
+                let column = String::read(&members[*by], &at.key(by), errors)?;
+                Some(match *by {
+                    "group" => Self::Group { fraction, group: column },
+                    _ => Self::Last { fraction, order: column },
+                })
             }
             ["split"] => String::read(&members["split"], &at.key("split"), errors).map(Self::Split),
             ["every"] => {
@@ -202,6 +235,8 @@ impl Field for Holdout {
     fn write(&self) -> Value {
         match self {
             Self::Fraction(fraction) => json!({"fraction": fraction.get()}),
+            Self::Group { fraction, group } => json!({"fraction": fraction.get(), "group": group}),
+            Self::Last { fraction, order } => json!({"fraction": fraction.get(), "order": order}),
             Self::Split(split) => json!({"split": split}),
             Self::Every { every, offset } => json!({"every": every, "offset": offset}),
         }
@@ -211,6 +246,8 @@ impl Field for Holdout {
         let object = |properties: Value, required: Value| json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false});
         json!({"anyOf": [
             object(json!({"fraction": Fraction::schema()}), json!(["fraction"])),
+            object(json!({"fraction": Fraction::schema(), "group": {"type": "string"}}), json!(["fraction", "group"])),
+            object(json!({"fraction": Fraction::schema(), "order": {"type": "string"}}), json!(["fraction", "order"])),
             object(json!({"split": {"type": "string"}}), json!(["split"])),
             object(json!({"every": {"type": "integer", "minimum": 2}, "offset": {"type": "integer", "minimum": 0}}), json!(["every"])),
         ]})

@@ -10,8 +10,8 @@ use crate::data::Dataset;
 use crate::nn::activations::Activation;
 use crate::nn::layers::Layer;
 use crate::spec::{
-    Block, Component, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer, Record, Resources, Seed,
-    SpecErrors,
+    Block, Component, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer, Record,
+    Resources, Seed, SpecErrors,
 };
 
 /// Where data sets are found by name.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
 
+use lyceum::data::augmentation::Augmentation;
+use lyceum::data::transforms::Transform;
 use lyceum::nn::Pass;
 use lyceum::nn::activations::Activation;
 use lyceum::nn::constraints::Constraint;
@@ -319,6 +321,36 @@ fn samples(set: &str) -> Vec<Value> {
             json!("r2"),
         ],
         "optimizers" => optimizers(),
+        "augmentations" => vec![
+            json!({"type": "random_flip", "mode": "both"}),
+            json!({"type": "random_crop", "height": 20, "width": 24, "padding": 2}),
+            json!({"type": "random_translation", "height_factor": [-0.1, 0.3], "fill_mode": "wrap"}),
+            json!({"type": "random_rotation", "factor": 0.1, "fill_mode": "constant", "fill_value": 9}),
+            json!({"type": "random_zoom", "height_factor": 0.2, "width_factor": [0.1, 0.2]}),
+            json!({"type": "random_shear", "x_factor": [0.1, 0.2], "y_factor": 0.1}),
+            json!("random_brightness"),
+            json!({"type": "random_contrast", "factor": [-0.5, 0]}),
+            json!("random_hue"),
+            json!("gaussian_noise"),
+            json!({"type": "cutout", "size": 8}),
+            json!({"type": "mixup", "alpha": 0.4}),
+        ],
+        "transforms" => vec![
+            json!("impute_mean"),
+            json!({"type": "impute_median", "indicator": true}),
+            json!("impute_most_frequent"),
+            json!({"type": "impute_constant", "value": "none"}),
+            json!("standardize"),
+            json!({"type": "min_max", "min": -1}),
+            json!("robust_scale"),
+            json!("log"),
+            json!({"type": "clip", "min": 0, "upper_quantile": 0.99}),
+            json!("one_hot"),
+            json!({"type": "ordinal", "order": ["small", "large"]}),
+            json!({"type": "hash", "buckets": 8}),
+            json!({"type": "date_parts", "parts": ["month", "hour"], "cyclical": true}),
+            json!("scale_image"),
+        ],
         "schedules" => vec![
             json!({"type": "constant", "learning_rate": 0.1}),
             json!({"type": "cosine", "initial_learning_rate": 0.1}),
@@ -416,6 +448,8 @@ fn every_component_is_read_and_written() {
     conforms::<Metric>("metrics", Metric::NAMES, Metric::name);
     conforms::<Optimizer>("optimizers", Optimizer::NAMES, Optimizer::name);
     conforms::<Schedule>("schedules", Schedule::NAMES, Schedule::name);
+    conforms::<Augmentation>("augmentations", Augmentation::NAMES, Augmentation::name);
+    conforms::<Transform>("transforms", Transform::NAMES, Transform::name);
 }
 
 #[test]
@@ -430,6 +464,8 @@ fn every_component_is_documented() {
         Metric::all(),
         Optimizer::all(),
         Schedule::all(),
+        Augmentation::all(),
+        Transform::all(),
     ];
     for component in all.concat() {
         assert!(!component.documentation.is_empty(), "{}", component.name);

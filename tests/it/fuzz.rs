@@ -4,8 +4,11 @@
 mod checkpoint;
 mod csv;
 mod idx;
+mod images;
+mod jsonl;
 mod model;
 mod mutate;
+mod npz;
 mod plan;
 mod predict;
 mod reports;
@@ -50,7 +53,10 @@ targets! {
     checkpoint: 100;
     csv: 100;
     idx: 100;
+    images: 60;
+    jsonl: 100;
     model: 100;
+    npz: 100;
     plan: 20;
     predict: 200;
     reports: 20;

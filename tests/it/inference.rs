@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use lyceum::artifacts::Artifacts;
 use lyceum::config;
-use lyceum::data::{Dataset, Format, ImportLimits, ImportRequest, import};
+use lyceum::data::{Dataset, Format, Hints, ImportLimits, ImportRequest, import};
 use lyceum::inference::{Inference, InferenceError, PredictInput, VersionRef};
 use lyceum::spec::report::{Outcome, Report};
 use lyceum::store::{Capacity, Created, NewDataset, NewJob, Store};
@@ -45,8 +45,14 @@ impl World {
         let out = self.folder.path().join(format!("{name}.new"));
         std::fs::create_dir(&out).unwrap();
         let limits = ImportLimits::default();
-        let request =
-            ImportRequest { format, name, source: upload, types: &[], limits: &limits, out_dir: &out };
+        let request = ImportRequest {
+            format,
+            name,
+            source: upload,
+            hints: &Hints::default(),
+            limits: &limits,
+            out_dir: &out,
+        };
         let schema = import(&request).unwrap();
         let digest = format!("{}-{name}", schema.sha256);
         let key = format!("datasets/{digest}");
@@ -73,7 +79,8 @@ impl World {
         let outcome = train::run(&plan, None, &mut sink);
         assert_eq!(outcome, Outcome::Succeeded);
         let datasets = sets.0.values().map(|set| (set.schema().name.clone(), set.schema().version)).collect();
-        let new = NewJob { spec: plan.spec.clone(), posted: body.to_string(), datasets, poster: None, trace: None };
+        let new =
+            NewJob { spec: plan.spec.clone(), posted: body.to_string(), datasets, poster: None, trace: None };
         let Created::Now(job) = self.store.create_job(new, None).await.unwrap() else {
             panic!("posted before")
         };

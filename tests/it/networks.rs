@@ -30,7 +30,7 @@ fn weights(sink: &RecordingSink) -> BTreeMap<String, Tensor> {
 }
 
 fn network_plan(plan: &Plan) -> &NetworkPlan {
-    let Method::Supervised(supervised) = &plan.method;
+    let Method::Supervised(supervised) = &plan.method else { panic!("another method") };
     &supervised.network
 }
 

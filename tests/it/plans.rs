@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lyceum::data::{Dataset, Format, ImportLimits, ImportRequest, import};
+use lyceum::data::{Dataset, Format, Hints, ImportLimits, ImportRequest, import};
 use lyceum::spec::report::Outcome;
 use lyceum::train::model::{DOCUMENT_FILE, LoadedModel, WEIGHTS_FILE};
 use lyceum::train::{self, Catalog, CatalogError, ModelFiles, Plan, PlanError, RecordingSink};
@@ -110,7 +110,7 @@ pub(crate) fn resolve(network: &Value, more: &Value) -> Result<Plan, PlanError> 
         format,
         name: "examples",
         source: &source,
-        types: &[],
+        hints: &Hints::default(),
         limits: &limits,
         out_dir: &out_dir,
     };

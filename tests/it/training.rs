@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use lyceum::data::{Dataset, Format, ImportLimits, ImportRequest, import};
+use lyceum::data::{Dataset, Format, Hints, ImportLimits, ImportRequest, import};
 use lyceum::nn::optimizers::Optimizer;
 use lyceum::spec::report::{Control, ErrorKind, Outcome, Report};
 use lyceum::train::checkpoint::Checkpoint;
@@ -57,7 +57,7 @@ fn sets() -> &'static Sets {
                 format,
                 name,
                 source: &source,
-                types: &[],
+                hints: &Hints::default(),
                 limits: &ImportLimits::default(),
                 out_dir: &out_dir,
             };
@@ -255,6 +255,62 @@ fn goes_on(training: &Value, pauses: &[u64]) {
         assert_eq!(second.models[0].metrics, whole.models[0].metrics);
         assert_eq!(told(&[&first, &second]), told(&[&whole]), "{what}, step {step}");
     }
+}
+
+fn augmented(augmentation: &Value) -> Value {
+    json!({
+        "method": "supervised",
+        "dataset": {"name": "digits", "input": "image", "target": "label"},
+        "model": {"layers": [
+            {"type": "conv2d", "filters": 4, "kernel_size": 5, "strides": 2, "activation": "relu"},
+            {"type": "flatten"}, {"type": "dense", "activation": "softmax"}]},
+        "loss": "categorical_cross_entropy", "metrics": ["accuracy"], "augmentation": augmentation,
+        "batch_size": 100, "epochs": 2,
+    })
+}
+
+#[test]
+fn augmented_training_goes_on_as_if_nothing_had_been() {
+    let _turn = turn();
+    let augmentation = json!([
+        {"type": "random_translation", "fill_mode": "constant"}, {"type": "random_rotation", "factor": 0.03},
+        "gaussian_noise", {"type": "cutout", "size": 6}, {"type": "mixup", "alpha": 0.4}
+    ]);
+    let plan = plan(&augmented(&augmentation));
+    goes_on(&augmented(&augmentation), &[3, 25]);
+    let (with, without) = (train(&plan), train(&self::plan(&augmented(&json!([])))));
+    assert_ne!(weights(&with.models[0]), weights(&without.models[0]));
+    // What is harder to learn is learned all the same, and the test part is left as it is.
+    assert!(with.last("loss").unwrap() > without.last("loss").unwrap());
+    assert!(with.last("test_accuracy").unwrap() > 0.6);
+    let written = plan.answer()["spec"]["training"]["augmentation"][1].clone();
+    let expected =
+        json!({"type": "random_rotation", "factor": 0.03, "fill_mode": "reflect", "fill_value": 0.0});
+    assert_eq!(written, expected);
+}
+
+#[test]
+fn augmentation_that_does_not_fit_is_refused_at_its_place() {
+    let refused = |training: Value| {
+        let body = json!({"name": "a-test", "training": training, "resources": {"device": "cpu"}});
+        Plan::resolve_body(&body, sets()).err().unwrap().to_string()
+    };
+    let mistakes = augmented(&json!([
+        "random_hue", {"type": "random_crop", "height": 40}, {"type": "random_zoom", "height_factor": -1},
+        {"type": "cutout", "size": 90}, "mixup", {"type": "random_flip"}
+    ]));
+    insta::assert_snapshot!([
+        refused(mistakes),
+        refused(augmented(&json!([{"type": "random_rotation", "factor": [2, 1], "degrees": 5}, "flip"]))),
+        refused(iris(1, &json!({"augmentation": ["random_flip"]}))),
+    ].join("\n"), @r#""#);
+}
+
+#[test]
+fn tables_are_mixed_too() {
+    let _turn = turn();
+    let sink = train(&plan(&iris(60, &json!({"augmentation": [{"type": "mixup", "alpha": 0.2}]}))));
+    assert!(sink.last("test_accuracy").unwrap() >= 0.8);
 }
 
 #[test]
@@ -549,8 +605,11 @@ fn a_learning_rate_is_found() {
 
 #[test]
 fn as_many_rows_are_drawn_as_the_plan_counted() {
-    let tests = [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3})];
-    let validations = [json!({"fraction": 0.1}), json!({"every": 5, "offset": 1})];
+    let by = |fraction: f64, member: &str| json!({"fraction": fraction, (member): "petal_width_cm"});
+    let tests =
+        [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3}), by(0.2, "group"), by(0.2, "order")];
+    let validations =
+        [json!({"fraction": 0.1}), json!({"every": 5, "offset": 1}), by(0.1, "group"), by(0.1, "order")];
     for (test, validation) in tests.iter().flat_map(|test| validations.iter().map(move |other| (test, other)))
     {
         let plan = plan(&json!({

@@ -25,7 +25,8 @@ const PIECE: usize = 1 << 18;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   lyceum datasets add titanic.csv --types pclass:category
-  lyceum datasets add fashion/ --name fashion-mnist
+  lyceum datasets add fashion/ --name fashion-mnist --classes top,trousers,pullover,dress,coat,sandal,shirt,sneaker,bag,boot
+  lyceum datasets add flowers.zip --format images --size 64x64 --resize crop
   zcat readings.csv.gz | lyceum datasets add - --name readings --format csv
 
 Exit codes: 0 it is there, 2 the file is not what its format says, or too large.")]
@@ -35,19 +36,35 @@ pub(super) struct Add {
     /// The data set's name; by default the file's.
     #[arg(long)]
     name: Option<String>,
-    /// `csv`, or `idx` (a tar, tar.gz or zip of IDX files); by default what the file's name says.
+    /// `csv`, `jsonl`, `npz`, or a tar, tar.gz or zip: `idx` (of IDX files) or `images` (of pictures, one folder per
+    /// class); by default what the file's name says, and `idx` for an archive.
     #[arg(long)]
     format: Option<String>,
     /// Kinds of columns that are not to be found out: `column:kind,…`; a kind is number, category or text.
     #[arg(long)]
     types: Option<String>,
+    /// Height and width that pictures are brought to, such as `64x64`.
+    #[arg(long)]
+    size: Option<String>,
+    /// How pictures are brought to the size: stretch, crop or pad.
+    #[arg(long, requires = "size")]
+    resize: Option<String>,
+    /// Names of the labels 0, 1, 2 … of IDX files and arrays, with commas between them.
+    #[arg(long)]
+    classes: Option<String>,
 }
 
 impl Add {
     pub(super) async fn run(self, client: &Client) -> Result<(), Exit> {
         let (name, format) = self.name_and_format()?;
         let mut query = vec![("name", &name[..]), ("format", &format[..])];
-        query.extend(self.types.as_deref().map(|types| ("types", types)));
+        let hints = [
+            ("types", &self.types),
+            ("size", &self.size),
+            ("resize", &self.resize),
+            ("classes", &self.classes),
+        ];
+        query.extend(hints.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
         let (body, length) = self.body().await?;
         let mut request = client
             .request(Method::POST, &["v1", "datasets"])
@@ -139,7 +156,9 @@ fn format_of(file: &Path) -> Option<Format> {
     let name = file.file_name()?.to_str()?.to_ascii_lowercase();
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
     match () {
-        () if ends(&[".csv"]) => Some(Format::Csv),
+        () if ends(&[".csv", ".csv.gz"]) => Some(Format::Csv),
+        () if ends(&[".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"]) => Some(Format::Jsonl),
+        () if ends(&[".npz", ".npy"]) => Some(Format::Npz),
         () if ends(&[".tar", ".tar.gz", ".tgz", ".zip"]) => Some(Format::Idx),
         () => None,
     }
@@ -155,6 +174,8 @@ mod tests {
         assert_eq!(of("data/Iris Flowers.csv"), (Some("iris-flowers".into()), Some("csv")));
         assert_eq!(of("mnist.tar.gz"), (Some("mnist".into()), Some("idx")));
         assert_eq!(of("_a.zip"), (Some("a".into()), Some("idx")));
+        assert_eq!(of("sums.npz"), (Some("sums".into()), Some("npz")));
+        assert_eq!(of("rows.jsonl.gz"), (Some("rows".into()), Some("jsonl")));
         assert_eq!(of("-"), (None, None));
         assert_eq!(of("notes.txt"), (Some("notes".into()), None));
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::{class_names, splits};
 use crate::data::archive::{self, Budget, Member};
 use crate::data::import::{ImportError, ImportRequest, shown};
 use crate::data::storage::{self, Writer};
@@ -16,17 +17,6 @@ use crate::spec::dataset::{Column, DatasetSchema, Kind};
 const IMAGE: usize = 0;
 const LABEL: usize = 1;
 const COLUMNS: [&str; 2] = ["image", "label"];
-
-/// The splits that a prefix of a file's name stands for, in the order in which their rows are stored.
-const SPLITS: [(&str, &str); 6] = [
-    ("train", "train"),
-    ("val", "validation"),
-    ("valid", "validation"),
-    ("validation", "validation"),
-    ("t10k", "test"),
-    ("test", "test"),
-];
-const ORDER: [&str; 4] = ["train", "validation", "test", "all"];
 
 /// A type of elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,10 +80,15 @@ pub(in crate::data) fn import(
     let unzipped = budget.again();
     let mut staged: Vec<Staged> = Vec::new();
     let mut ignored: Vec<String> = Vec::new();
+    let mut names = None;
     refuse_bare_file(&mut source)?;
     archive::each_member(&mut source, &budget, request.limits, &mut |member| {
         let path = request.out_dir.join(format!("member-{}", staged.len()));
         let name = member.name.clone();
+        if class_names::is_class_file(&name) {
+            names = Some(class_names::read(member.content)?);
+            return Ok(());
+        }
         if let Some(file) = stage(member, &unzipped, path)? {
             add(&mut staged, file)
         } else {
@@ -102,7 +97,8 @@ pub(in crate::data) fn import(
         }
     })?;
     let pairs = pair_up(staged, &ignored)?;
-    let written = write(request, schema, &pairs);
+    let names = class_names::settle(request, names)?;
+    let written = write(request, schema, &pairs, names);
     for staged in pairs.iter().flatten() {
         std::fs::remove_file(&staged.path)?;
     }
@@ -151,14 +147,6 @@ fn add(staged: &mut Vec<Staged>, file: Staged) -> Result<(), ImportError> {
     }
     staged.push(file);
     Ok(())
-}
-
-/// The split that a file's name tells.
-fn split_of(name: &str) -> &'static str {
-    let base = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
-    base.split(['-', '_', '.'])
-        .find_map(|word| SPLITS.iter().find(|(prefix, _)| *prefix == word))
-        .map_or("all", |(_, split)| split)
 }
 
 /// Copies a member's elements to disk; `None` for a file that is no IDX file and does not claim to be one.
@@ -227,7 +215,7 @@ fn stage_content(
         }
         ref shape => (shape.to_vec(), false),
     };
-    let split = split_of(&member);
+    let split = splits::of_file(&member);
     Ok(Some(Staged { member, split, element, examples: extents[0], shape, channels_last, path }))
 }
 
@@ -284,7 +272,7 @@ fn pair_up(staged: Vec<Staged>, ignored: &[String]) -> Result<Vec<[Staged; 2]>, 
     }
     let mut pairs: Vec<[Staged; 2]> = Vec::new();
     let mut staged: Vec<Option<Staged>> = staged.into_iter().map(Some).collect();
-    for split in ORDER {
+    for split in splits::ORDER {
         let mut take = |label: bool| {
             staged
                 .iter_mut()
@@ -351,7 +339,7 @@ fn kinds(request: &ImportRequest<'_>, [images, labels]: &[Staged; 2]) -> Result<
         if images.element.name == "uint8" && images.shape.len() == 3 { Kind::Image } else { Kind::Tensor },
         if whole { Kind::Category } else { Kind::Number },
     ];
-    for (name, kind) in request.types {
+    for (name, kind) in &request.hints.types {
         let Some(column) = COLUMNS.iter().position(|column| column == name) else {
             return Err(ImportError::unprocessable(format!(
                 "types: the columns are \"image\" and \"label\"; there is no {}",
@@ -378,12 +366,14 @@ fn write(
     request: &ImportRequest<'_>,
     mut schema: DatasetSchema,
     pairs: &[[Staged; 2]],
+    names: Option<Vec<String>>,
 ) -> Result<DatasetSchema, ImportError> {
     let kinds = kinds(request, &pairs[0])?;
     let classes = match kinds[LABEL] {
-        Kind::Category => classes(pairs, request.limits.classes)?,
+        Kind::Category => classes(pairs, request.limits.classes, names.as_ref().map(Vec::len))?,
         _ => BTreeMap::new(),
     };
+    let names = names.unwrap_or_else(|| classes.keys().map(ToString::to_string).collect());
     schema.examples = pairs.iter().map(|[images, _]| images.examples).sum();
     if schema.examples >= u64::from(u32::MAX) {
         return Err(ImportError::too_large("the set has more than 4294967294 examples"));
@@ -395,11 +385,7 @@ fn write(
             kind: kinds[column],
             dtype: pairs[0][column].element.name.to_owned(),
             shape: pairs[0][column].shape.clone(),
-            classes: if column == LABEL {
-                classes.keys().map(ToString::to_string).collect()
-            } else {
-                Vec::new()
-            },
+            classes: if kinds[column] == Kind::Category { names.clone() } else { Vec::new() },
             missing: 0,
         })
         .to_vec();
@@ -470,8 +456,12 @@ fn copy(file: &mut File, size: usize, mut part: impl FnMut(&[u8]) -> io::Result<
     Ok(())
 }
 
-/// The different labels, sorted, with their codes.
-fn classes(pairs: &[[Staged; 2]], most: u64) -> Result<BTreeMap<i64, u32>, ImportError> {
+/// The different labels, sorted, with their codes; where classes are named, so many from nought on.
+fn classes(
+    pairs: &[[Staged; 2]],
+    most: u64,
+    named: Option<usize>,
+) -> Result<BTreeMap<i64, u32>, ImportError> {
     let mut classes: BTreeMap<i64, u32> = BTreeMap::new();
     let too_many = ImportError::too_large(format!(
         "has more than {most} different labels; `types=label:number` reads them as numbers"
@@ -498,6 +488,12 @@ fn classes(pairs: &[[Staged; 2]], most: u64) -> Result<BTreeMap<i64, u32>, Impor
         if classes.len() as u64 > most {
             return Err(too_many.in_member(&labels.member));
         }
+    }
+    if let Some(named) = named {
+        if let Some(label) = classes.keys().find(|label| !(0..named as i64).contains(*label)) {
+            return Err(class_names::unnamed(*label as f64, named).in_member(&pairs[0][LABEL].member));
+        }
+        classes = (0..named as i64).map(|label| (label, 0)).collect();
     }
     for (code, (_, slot)) in classes.iter_mut().enumerate() {
         *slot = code as u32;
@@ -607,17 +603,43 @@ mod tests {
     fn hints_make_numbers_of_labels() {
         let [images, labels] = images_and_labels(4, 1, 1);
         let archive = tar(&[("a", &images), ("b", &labels)]);
-        let upload = Upload { types: &[("label", Kind::Number)], ..Upload::new(Format::Idx, &archive) };
+        let upload = Upload::new(Format::Idx, &archive).typed(&[("label", Kind::Number)]);
         let dataset = upload.import().unwrap().open();
         let ColumnData::Numbers(numbers) = dataset.column(1) else { panic!("numbers") };
         assert_eq!(numbers, [0.0, 1.0, 2.0, 0.0]);
-        let upload = Upload { types: &[("labels", Kind::Number)], ..Upload::new(Format::Idx, &archive) };
+        let upload = Upload::new(Format::Idx, &archive).typed(&[("labels", Kind::Number)]);
         assert_eq!(
             upload.refusal().detail,
             "types: the columns are \"image\" and \"label\"; there is no \"labels\""
         );
-        let upload = Upload { types: &[("image", Kind::Text)], ..Upload::new(Format::Idx, &archive) };
+        let upload = Upload::new(Format::Idx, &archive).typed(&[("image", Kind::Text)]);
         assert!(upload.refusal().detail.ends_with("cannot be read as text"));
+    }
+
+    #[test]
+    fn classes_may_have_names() {
+        let [images, labels] = images_and_labels(4, 1, 1);
+        let members =
+            [("a", &images[..]), ("b", &labels[..]), ("classes.txt", &b"shirt\r\nhat\ncoat\nbag\n"[..])];
+        let archive = tar(&members);
+        let schema = import(&archive).schema;
+        assert_eq!(schema.columns[1].classes, ["shirt", "hat", "coat", "bag"]);
+        let named = |names: &[&str]| {
+            let mut upload = Upload::new(Format::Idx, &archive);
+            upload.hints.classes = names.iter().map(ToString::to_string).collect();
+            upload
+        };
+        let dataset = named(&["z", "y", "x"]).import().unwrap().open();
+        let ColumnData::Codes(codes) = dataset.column(1) else { panic!("codes") };
+        assert_eq!(
+            (codes, &dataset.schema().columns[1].classes[..]),
+            (&[0, 1, 2, 0][..], &["z", "y", "x"].map(String::from)[..])
+        );
+        assert_eq!(
+            named(&["z", "y"]).refusal().detail,
+            "\"b\": holds the label 2, and there are names for the classes 0 to 1 alone"
+        );
+        assert_eq!(named(&["z", "y", "z"]).refusal().detail, "two classes are named \"z\"");
     }
 
     #[test]

@@ -16,16 +16,6 @@ impl TransformConfig for OneHot {
     }
 
     fn fit(&self, sample: &Sample<'_>) -> Result<Operation, String> {
-        let Sample::Classes { codes, classes } = sample else {
-            return Err("one_hot is for categories".into());
-        };
-        let mut seen = vec![false; classes.len()];
-        for code in *codes {
-            if let Some(seen) = seen.get_mut(*code as usize) {
-                *seen = true;
-            }
-        }
-        let seen = classes.iter().zip(seen).filter(|(_, seen)| *seen).map(|(class, _)| class.clone());
-        Ok(Operation::OneHot { classes: seen.collect() })
+        Ok(Operation::OneHot { classes: sample.seen_classes("one_hot")? })
     }
 }

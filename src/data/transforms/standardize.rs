@@ -22,7 +22,9 @@ impl TransformConfig for Standardize {
                 mean_and_deviation(&present)
             }
             Sample::Elements(moments) => moments(),
-            Sample::Classes { .. } => return Err("standardize is for numbers, not for categories".into()),
+            Sample::Classes { .. } | Sample::Texts(_) => {
+                return Err("standardize is for numbers, not for categories".into());
+            }
         };
         if !mean.is_finite() || !deviation.is_finite() {
             return Err("its numbers are too large to be standardised".into());

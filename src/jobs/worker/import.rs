@@ -50,7 +50,7 @@ fn answer(path: &Path) -> std::io::Result<()> {
         format: request.format,
         name: &request.name,
         source: &request.source,
-        types: &request.types,
+        hints: &request.hints,
         limits: &request.limits,
         out_dir: &request.out,
     });

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use lyceum::data::augmentation::Augmentation;
 use lyceum::data::transforms::Transform;
 use lyceum::nn::activations::Activation;
 use lyceum::nn::constraints::Constraint;
@@ -48,6 +49,7 @@ pub(super) fn spec() -> String {
         ("Schedules, in place of a `learning_rate`", Schedule::all()),
         ("Metrics", Metric::all()),
         ("Transforms", Transform::all()),
+        ("Augmentation, at random while training", Augmentation::all()),
     ] {
         let _ = write!(page, "## {heading}\n\n{}", components.iter().map(component).collect::<String>());
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lyceum::data::{Dataset, Format, ImportError, ImportLimits, ImportRequest, import};
+use lyceum::data::{Dataset, Format, Hints, ImportError, ImportLimits, ImportRequest, import};
 use lyceum::spec::dataset::DatasetSchema;
 use lyceum::train::{Catalog, CatalogError};
 
@@ -21,7 +21,14 @@ pub(super) fn read(format: Format, upload: &[u8], out_dir: &Path) -> Result<Data
     std::fs::create_dir(out_dir).unwrap();
     let limits =
         ImportLimits { unpacked_bytes: 8 << 20, canonical_bytes: 8 << 20, ..ImportLimits::default() };
-    import(&ImportRequest { format, name: "fuzz", source: &source, types: &[], limits: &limits, out_dir })
+    import(&ImportRequest {
+        format,
+        name: "fuzz",
+        source: &source,
+        hints: &Hints::default(),
+        limits: &limits,
+        out_dir,
+    })
 }
 
 /// An upload that is known to be right, as a set; the mapping outlives its folder.

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use utoipa::IntoParams;
 
 use super::DatasetView;
-use crate::data::{Digest, Format, content_digest};
+use crate::data::{Digest, Format, Hints, LONGEST_SIDE, Resize, content_digest};
 use crate::http::body::{Incoming, expect_media_type};
 use crate::http::extract::Query;
 use crate::http::idempotency::{IdempotencyKey, Turn, repeated};
@@ -24,13 +24,27 @@ pub(crate) struct UploadQuery {
     /// The name of the data set.
     #[param(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$")]
     name: String,
-    /// `csv` (RFC 4180, with a header) or `idx` (a tar, tar.gz or zip of IDX files, gzipped or not).
+    /// `csv` (RFC 4180, with a header; gzipped or not, or an archive of `train.csv`, `validation.csv` and `test.csv`),
+    /// `jsonl` (a JSON object a line), `npz` (NumPy's arrays, or one `.npy`), `idx` (an archive of IDX files, gzipped or
+    /// not) or `images` (an archive of pictures, one folder per class, a folder per split above it or none). An archive
+    /// is a tar, tar.gz or zip.
     #[param(example = "csv")]
     format: String,
     /// Kinds of columns that are not as they are found: `column:kind`, separated by commas; in quotation marks where a
     /// name holds a comma.
     #[param(example = "zip:category,year:number")]
     types: Option<String>,
+    /// Of `images`: the height and the width that all are brought to, where they differ.
+    #[param(example = "64x64", pattern = "^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]
+    size: Option<String>,
+    /// Of `images` with a `size`: how each comes to it. `stretch` (the default) changes height and width each by its own
+    /// factor; `crop` keeps their ratio and cuts off what hangs over; `pad` keeps their ratio and fills up with black.
+    #[param(example = "crop")]
+    resize: Option<String>,
+    /// Of `idx` and `npz`: the names of the labels 0, 1, 2 …, separated by commas, in quotation marks where a name holds
+    /// one. A file `classes.txt` in the archive, a name a line, says the same.
+    #[param(example = "shirt,trousers,pullover")]
+    classes: Option<String>,
 }
 
 /// Uploads a data set.
@@ -40,7 +54,7 @@ pub(crate) struct UploadQuery {
     post, path = "/v1/datasets", tag = "datasets", operation_id = "upload_dataset",
     params(UploadQuery, ("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe for a day.")),
     request_body(description = "The file.", content(
-        (String = "application/octet-stream"), (String = "text/csv"), (String = "application/x-tar"),
+        (String = "application/octet-stream"), (String = "text/csv"), (String = "application/x-ndjson"), (String = "application/x-tar"),
         (String = "application/gzip"), (String = "application/zip"),
     )),
     responses(
@@ -68,7 +82,7 @@ pub(crate) async fn upload(
     }
     let format = Format::from_word(&query.format)
         .ok_or_else(|| wrong(format!("format: must be one of {}", Format::WORDS.join(", "))))?;
-    let types = kinds_of_columns(query.types.as_deref().unwrap_or_default()).map_err(wrong)?;
+    let hints = hints_of(&query).map_err(wrong)?;
     let (parts, body) = request.into_parts();
     expect_media_type(&parts.headers, media_types(format))?;
     let _place = state.uploads.clone().try_acquire_owned().map_err(|_| {
@@ -86,7 +100,7 @@ pub(crate) async fn upload(
         return Err(Problem::new(Kind::UnreadableBody, "the body is empty where a file is needed"));
     }
     state.jobs.check_budget(received.bytes)?;
-    let content = content_digest(&Digest(received.sha256.clone()), format, &types);
+    let content = content_digest(&Digest(received.sha256.clone()), format, &hints);
     // The name belongs to what was asked, though not to the content.
     let asked = Sha256::digest(format!("{}\n{}", query.name, content.0)).into();
     let _turn = match key.turn(&state, SCOPE, &asked).await? {
@@ -96,7 +110,7 @@ pub(crate) async fn upload(
     let upload = Upload {
         name: query.name,
         format,
-        types,
+        hints,
         source: received.file.path().to_owned(),
         sha256: Some(Digest(received.sha256)),
         idempotency: key.keep(SCOPE, asked, answer),
@@ -117,8 +131,28 @@ fn answer(put: &PutDataset) -> Answer {
 /// The media types that a format's upload may have.
 fn media_types(format: Format) -> &'static [&'static str] {
     match format {
-        Format::Csv => &["application/octet-stream", "text/csv"],
-        Format::Idx => &[
+        Format::Csv => &[
+            "application/octet-stream",
+            "text/csv",
+            "application/x-tar",
+            "application/tar",
+            "application/gzip",
+            "application/x-gzip",
+            "application/x-gtar",
+            "application/x-tar+gzip",
+            "application/zip",
+            "application/x-zip-compressed",
+        ],
+        Format::Jsonl => &[
+            "application/octet-stream",
+            "application/jsonl",
+            "application/x-ndjson",
+            "application/jsonlines",
+            "application/gzip",
+            "application/x-gzip",
+        ],
+        Format::Npz => &["application/octet-stream", "application/zip", "application/x-zip-compressed"],
+        Format::Idx | Format::Images => &[
             "application/octet-stream",
             "application/x-tar",
             "application/tar",
@@ -132,11 +166,39 @@ fn media_types(format: Format) -> &'static [&'static str] {
     }
 }
 
+/// What the query says beside name and format.
+fn hints_of(query: &UploadQuery) -> Result<Hints, String> {
+    let classes = match query.classes.as_deref() {
+        None => Vec::new(),
+        Some(list) => entries(list).map_err(|detail| format!("classes: {detail}"))?,
+    };
+    let resize = query.resize.as_deref().map(|word| {
+        Resize::from_word(word).ok_or_else(|| format!("resize: must be one of {}", Resize::WORDS.join(", ")))
+    });
+    Ok(Hints {
+        types: kinds_of_columns(query.types.as_deref().unwrap_or_default())?,
+        size: query.size.as_deref().map(size_of).transpose()?,
+        resize: resize.transpose()?,
+        classes,
+    })
+}
+
+/// Reads `size=`: height and width, `64x48`.
+fn size_of(text: &str) -> Result<[u64; 2], String> {
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=LONGEST_SIDE).contains(side));
+    let sides = text.split_once('x').and_then(|(height, width)| Some([side(height)?, side(width)?]));
+    sides.ok_or_else(|| {
+        format!("size: must be height and width from 1 to {LONGEST_SIDE}, such as 64x48, not \"{text}\"")
+    })
+}
+
 /// Reads `types=`: columns and their kinds, as fields of a line of CSV: a column whose name holds a comma is quoted. A
 /// column's name may hold colons; its kind does not.
 fn kinds_of_columns(text: &str) -> Result<Vec<(String, dataset::Kind)>, String> {
     let mut kinds = Vec::new();
-    for entry in entries(text)?.iter().filter(|entry| !entry.is_empty()) {
+    for entry in
+        entries(text).map_err(|detail| format!("types: {detail}"))?.iter().filter(|entry| !entry.is_empty())
+    {
         let (column, word) =
             entry.rsplit_once(':').ok_or_else(|| format!("types: \"{entry}\" is not column:kind"))?;
         let kind = dataset::Kind::from_word(word).ok_or_else(|| {
@@ -166,7 +228,7 @@ fn entries(list: &str) -> Result<Vec<String>, String> {
         }
     }
     entries.push(entry);
-    if quoted { Err("types: a quotation mark is not closed".into()) } else { Ok(entries) }
+    if quoted { Err("a quotation mark is not closed".into()) } else { Ok(entries) }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::clipping::Clipping;
 use super::early_stopping::EarlyStopping;
 use super::weights::ClassWeight;
+use crate::data::augmentation::Augmentation;
 use crate::nn::losses::Loss;
 use crate::nn::metrics::{Metric, Mode};
 use crate::nn::optimizers::{Adam, Optimizer};
@@ -32,6 +33,8 @@ crate::record! {
         pub optimizer: Optimizer = default_optimizer(),
         /// What is measured beside the loss.
         pub metrics: Vec<Metric> = Vec::new(),
+        /// What is done at random to the images of the training part, in this order.
+        pub augmentation: Vec<Augmentation> = Vec::new(),
         /// Examples in a step; more than there are means all of them.
         pub batch_size: Size = Size::clamped(32),
         /// Passes over the training part.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tch::{Device, Kind, Tensor};
 
+use crate::data::augmentation::{Augmentation, Augmenter, Mixture};
 use crate::data::{DataError, Dataset, Prepared, Preprocessing, TargetColumn, TargetValues};
 use crate::nn::losses::TargetEncoding;
 use crate::spec::Shape;
@@ -18,24 +19,36 @@ pub(super) struct Examples {
     targets: Vec<Vec<TargetValues>>,
     shapes: Vec<Shape>,
     encodings: Vec<TargetEncoding>,
+    /// Of each objective: its classes, where it has some.
+    classes: Vec<usize>,
 }
 
 impl Examples {
+    /// `kept` as [`Prepared::keeping`] takes it.
     pub(super) fn new(
         dataset: &Arc<Dataset>,
         preprocessing: &Preprocessing,
         objectives: &[Objective],
+        kept: u64,
     ) -> Result<Arc<Self>, DataError> {
         let read = |column: &TargetColumn| column.read(dataset);
         Ok(Arc::new(Self {
-            prepared: Prepared::new(dataset.clone(), preprocessing)?,
+            prepared: Prepared::keeping(dataset.clone(), preprocessing, kept)?,
             targets: objectives
                 .iter()
                 .map(|objective| objective.columns.iter().map(read).collect())
                 .collect::<Result<_, _>>()?,
             shapes: preprocessing.input_shapes(),
             encodings: objectives.iter().map(|objective| objective.fitted.target).collect(),
+            classes: objectives.iter().map(|objective| objective.columns[0].classes().len()).collect(),
         }))
+    }
+}
+
+impl Examples {
+    /// The classes of an objective's target; 0 where it is one of numbers.
+    fn classes(&self, objective: usize) -> usize {
+        self.classes[objective]
     }
 }
 
@@ -48,6 +61,15 @@ pub(super) struct Batch {
     pub(super) targets: Vec<Tensor>,
     /// What each example counts, where they do not count the same.
     pub(super) weights: Option<Tensor>,
+    /// The targets of examples that are mixed, which are of several classes each.
+    mixed: Option<Vec<Tensor>>,
+}
+
+impl Batch {
+    /// The targets that losses are computed with.
+    pub(super) fn learned(&self) -> &[Tensor] {
+        self.mixed.as_deref().unwrap_or(&self.targets)
+    }
 }
 
 pub(super) struct Feed {
@@ -61,6 +83,7 @@ pub(super) struct Feed {
     /// By row of the set.
     weights: Option<Arc<Vec<f32>>>,
     device: Device,
+    augmenter: Option<Augmenter>,
 }
 
 impl Feed {
@@ -80,7 +103,16 @@ impl Feed {
                 TargetEncoding::Numbers => batch(&[columns.len() as u64], Kind::Float),
             })
             .collect();
-        Self { examples, capacity, inputs, targets, column: vec![0.0; capacity], weights: None, device }
+        Self {
+            examples,
+            capacity,
+            inputs,
+            targets,
+            column: vec![0.0; capacity],
+            weights: None,
+            device,
+            augmenter: None,
+        }
     }
 
     /// With what every row of the set counts.
@@ -97,30 +129,102 @@ impl Feed {
         self.device
     }
 
+    /// Does this to the batches that are learned from.
+    pub(super) fn with_augmentation(
+        mut self,
+        augmentation: &[Augmentation],
+        seed: u64,
+        threads: usize,
+    ) -> Self {
+        self.augmenter = (!augmentation.is_empty()).then(|| Augmenter::new(augmentation, seed, threads));
+        self
+    }
+
     /// Gathers these rows, `capacity` of them at most.
     pub(super) fn gather(&mut self, rows: &[u32]) -> Batch {
-        let examples = &self.examples;
         for (index, memory) in self.inputs.iter_mut().enumerate() {
             let all = ops::as_slice_mut::<f32>(memory);
             let wanted = all.len() / self.capacity * rows.len();
-            examples.prepared.gather(index, rows, &mut all[..wanted]);
+            self.examples.prepared.gather(index, rows, &mut all[..wanted]);
         }
-        for (memory, columns) in self.targets.iter_mut().zip(&examples.targets) {
+        self.gather_targets(rows);
+        self.batch(rows)
+    }
+
+    /// Gathers these rows as a step learns from them.
+    pub(super) fn gather_to_learn(&mut self, rows: &[u32], step: u64) -> Batch {
+        let Some(augmenter) = &self.augmenter else { return self.gather(rows) };
+        let prepared = &self.examples.prepared;
+        let mixture = augmenter.mixing().map(|mixing| mixing.draw(rows.len(), step));
+        for (index, memory) in self.inputs.iter_mut().enumerate() {
+            let all = ops::as_slice_mut::<f32>(memory);
+            let width = all.len() / self.capacity;
+            let wanted = &mut all[..width * rows.len()];
+            match prepared.image_shape(index) {
+                Some(image) => {
+                    prepared.gather_pixels(index, rows, wanted);
+                    augmenter.apply(image, step, wanted);
+                    prepared.scale(index, wanted);
+                }
+                None => prepared.gather(index, rows, wanted),
+            }
+            if let Some(mixture) = &mixture {
+                mixture.mix(wanted, width);
+            }
+        }
+        self.gather_targets(rows);
+        let mixed = mixture.map(|mixture| self.mix_targets(&mixture));
+        Batch { mixed, ..self.batch(rows) }
+    }
+
+    fn gather_targets(&mut self, rows: &[u32]) {
+        for (memory, columns) in self.targets.iter_mut().zip(&self.examples.targets) {
             gather_targets(memory, columns, rows, &mut self.column[..rows.len()]);
         }
+    }
+
+    /// The targets of mixed examples: numbers are mixed as inputs are, and a class becomes a share of each class.
+    fn mix_targets(&mut self, mixture: &Mixture) -> Vec<Tensor> {
+        let count = mixture.shares.len();
+        let mut mixed = Vec::with_capacity(self.targets.len());
+        for (objective, memory) in self.targets.iter_mut().enumerate() {
+            let targets = if memory.kind() == Kind::Int64 {
+                let classes = self.examples.classes(objective);
+                let codes = &ops::as_slice_mut::<i64>(memory)[..count];
+                let mut shares = vec![0.0_f32; count * classes];
+                for (place, (partner, share)) in mixture.partners.iter().zip(&mixture.shares).enumerate() {
+                    shares[place * classes + codes[place] as usize] += share;
+                    shares[place * classes + codes[*partner as usize] as usize] += 1.0 - share;
+                }
+                Tensor::from_slice(&shares).reshape([count as i64, classes as i64])
+            } else {
+                let all = ops::as_slice_mut::<f32>(memory);
+                let width = all.len() / self.capacity;
+                mixture.mix(&mut all[..width * count], width);
+                memory.narrow(0, 0, count as i64)
+            };
+            mixed.push(targets.to_device(self.device));
+        }
+        mixed
+    }
+
+    /// The examples of these rows, which stand first in the feed's memory.
+    fn batch(&self, rows: &[u32]) -> Batch {
+        let count = rows.len();
         let weights = self.weights.as_ref().map(|weights| {
             let own: Vec<f32> = rows.iter().map(|row| weights[*row as usize]).collect();
             Tensor::from_slice(&own).to_device(self.device)
         });
         let part = |memory: &Tensor| {
-            let whole = rows.len() == self.capacity;
-            let part = if whole { memory.shallow_clone() } else { memory.narrow(0, 0, rows.len() as i64) };
+            let whole = count == self.capacity;
+            let part = if whole { memory.shallow_clone() } else { memory.narrow(0, 0, count as i64) };
             if self.device == Device::Cpu { part } else { part.to_device(self.device) }
         };
         Batch {
             inputs: self.inputs.iter().map(part).collect(),
             targets: self.targets.iter().map(part).collect(),
             weights,
+            mixed: None,
         }
     }
 }

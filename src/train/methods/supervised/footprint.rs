@@ -3,7 +3,7 @@
 use super::config::Supervised;
 use super::evaluation;
 use super::plan::Objective;
-use crate::data::{Dataset, PartitionCounts, Preprocessing};
+use crate::data::{Dataset, PartitionCounts, Preprocessing, kept_bytes};
 
 /// Numbers and class indices of targets, and everything in the network.
 const ELEMENT: u64 = 4;
@@ -81,16 +81,17 @@ impl Footprint {
         self
     }
 
-    /// With the examples that are read.
+    /// With the examples that are read, where a run may take `limit` bytes.
     pub(super) fn with_data(
         mut self,
         dataset: &Dataset,
         preprocessing: &Preprocessing,
         objectives: &[Objective],
         parts: &PartitionCounts,
+        limit: u64,
     ) -> Self {
         let used = parts.train + parts.validation + parts.test;
-        let reading = preprocessing.reading(dataset, used);
+        let reading = preprocessing.reading(dataset, used, kept_bytes(limit));
         let columns = objectives.iter().flat_map(|objective| &objective.columns);
         let targets = columns.map(|column| dataset.column_bytes(&column.column));
         self.mapped = targets.fold(reading.mapped, u64::saturating_add);

@@ -1,6 +1,7 @@
 //! Training on examples with known answers: mini-batches, in an order drawn anew each epoch, down the gradient of the
 //! loss.
 
+mod augmentation;
 mod average;
 pub mod clipping;
 mod config;
@@ -152,10 +153,10 @@ impl Training<'_> {
     fn gradients(&mut self, rows: &[u32]) -> Result<Vec<Tensor>, Diverged> {
         let mut sums: Vec<Tensor> = Vec::new();
         for (index, part) in rows.chunks(self.plan.batch_size as usize).enumerate() {
-            let batch = self.feed.gather(part);
             let step = self.state.step * self.plan.accumulation + index as u64;
+            let batch = self.feed.gather_to_learn(part, step);
             let heads = self.network.forward(&batch.inputs, &Pass { training: true, step }, Head::Logits);
-            let losses = plan::losses(&self.plan.objectives, &heads, &batch.targets, batch.weights.as_ref());
+            let losses = plan::losses(&self.plan.objectives, &heads, batch.learned(), batch.weights.as_ref());
             let losses = plan::penalised(losses, &self.network);
             self.meter.add(self.state.step + 1, part.len(), &losses)?;
             let loss = if part.len() == rows.len() {

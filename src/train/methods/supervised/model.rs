@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tch::Device;
 
-use crate::data::{DataError, Dataset, Preprocessing};
+use crate::data::{DataError, Dataset, Preprocessing, kept_bytes};
 use crate::nn::network::Network;
 use crate::spec::Field;
 use crate::train::ModelFiles;
@@ -27,7 +27,7 @@ pub(crate) fn evaluate(
     rows: &[u32],
     batch_size: usize,
 ) -> Result<BTreeMap<String, f64>, DataError> {
-    let examples = Examples::new(dataset, preprocessing, objectives)?;
+    let examples = Examples::new(dataset, preprocessing, objectives, kept_bytes(u64::MAX))?;
     let feed = Feed::new(examples, batch_size.min(rows.len()).max(1), Device::Cpu);
     let values = Examiner::new(objectives, feed).examine(network, rows, || true);
     Ok(values.unwrap_or_default().values.into_iter().collect())

@@ -3,7 +3,8 @@
 use super::config::{Losses, Supervised};
 use super::network::Resolution;
 use super::plan::{Objective, target_view};
-use crate::data::{Columns, Dataset, TargetColumn, TargetKind, TargetValues};
+use crate::data::transforms::Transform;
+use crate::data::{Columns, Dataset, TargetColumn, TargetKind, TargetScale, TargetValues};
 use crate::nn::losses::{FittedLoss, Loss, Misfit, OutputView, TargetForm, TargetView};
 use crate::nn::metrics::Metric;
 use crate::spec::dataset::DatasetRef;
@@ -65,26 +66,25 @@ pub(super) fn targets(
     };
     let transform = reference.target_transform.as_ref().map(|transform| &transform.0);
     if let Some(transform) = transform {
-        check_target_transform(transform, errors);
+        target_transform(transform, errors);
     }
     let read = read.into_iter().collect::<Option<Vec<Target>>>()?;
     if let Some(transform) = transform
         && read.iter().any(|target| target.loss.target_form() != TargetForm::Numbers)
     {
-        errors.push(&transform.pointer, "only numbers can be standardized, and the target holds classes");
+        errors.push(&transform.pointer, "only numbers can be transformed, and the target holds classes");
         return None;
     }
     Some(read)
 }
 
-/// The one transform of a target that there is has no fields.
-fn check_target_transform(transform: &Component, errors: &mut SpecErrors) {
-    if transform.kind != "standardize" {
-        return transform.refuse_name("type", "a transform of a target", &["standardize"], errors);
+/// Reads what is done to the targets.
+fn target_transform(transform: &Component, errors: &mut SpecErrors) -> Option<Transform> {
+    if !TargetScale::TRANSFORMS.contains(&transform.kind.as_str()) {
+        transform.refuse_name("type", "a transform of a target", &TargetScale::TRANSFORMS, errors);
+        return None;
     }
-    for field in transform.fields.keys().filter(|field| *field != "type") {
-        errors.push(&transform.pointer.key(field), format!("\"{field}\" is not a field of standardize"));
-    }
+    Transform::from_component(transform, &[], errors)
 }
 
 fn read_target(
@@ -310,17 +310,19 @@ pub(super) fn assign_metrics(metrics: &[Metric], objectives: &mut [Objective]) {
     }
 }
 
-/// Fits the targets' scales on the rows of the training part.
-pub(super) fn standardize(
+/// Fits the targets' transform on the rows of the training part.
+pub(super) fn transform_targets(
     objectives: &mut [Objective],
+    transform: &Component,
     dataset: &Dataset,
     rows: &[u32],
-    at: &Pointer,
     errors: &mut SpecErrors,
 ) {
+    // Noted before, where it cannot be read.
+    let Some(fitted) = target_transform(transform, &mut SpecErrors::new()) else { return };
     for column in objectives.iter_mut().flat_map(|objective| &mut objective.columns) {
-        if let Err(why) = column.standardize(dataset, rows) {
-            errors.push(&at.key("dataset").key("target_transform"), why);
+        if let Err(why) = column.transform(&fitted, dataset, rows) {
+            errors.push(&transform.pointer, why);
         }
     }
 }

@@ -46,8 +46,11 @@ impl Parts {
     }
 }
 
-/// Every nth row of what a drawn test part leaves: how many these are is known when it is drawn.
+/// Every nth row of what a drawn test part leaves, and drawn groups: how many these are is known when they are drawn.
 fn depends_on_draw(reference: &DatasetRef) -> bool {
-    matches!(reference.test, Some(Holdout::Fraction(_)))
-        && matches!(reference.validation, Some(Holdout::Every { .. }))
+    let groups = |part: &Option<Holdout>| matches!(part, Some(Holdout::Group { .. }));
+    let drawn = matches!(reference.test, Some(Holdout::Fraction(_) | Holdout::Last { .. }));
+    groups(&reference.test)
+        || groups(&reference.validation)
+        || (drawn && matches!(reference.validation, Some(Holdout::Every { .. })))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tch::Tensor;
 
+use crate::data::augmentation::Augmentation;
 use crate::data::{Dataset, Preprocessing, TargetColumn, TargetKind, TargetScale};
 use crate::nn::losses::{FittedLoss, Loss, LossForm, Misfit, OutputView, TargetForm, TargetView, Task};
 use crate::nn::metrics::{Measured, Metric};
@@ -26,6 +27,8 @@ pub struct SupervisedPlan {
     /// What is learned, one for each of the network's outputs and in their order.
     pub objectives: Vec<Objective>,
     pub optimizer: Optimizer,
+    /// Done to what is learned from.
+    pub augmentation: Vec<Augmentation>,
     pub gradient_clipping: Option<Clipping>,
     pub early_stopping: Option<EarlyStopping>,
     /// Whether the series that the schedule listens to, if it does, is better when it is greater.
@@ -160,12 +163,19 @@ impl Objective {
         if scales.iter().all(Option::is_none) {
             return values.shallow_clone();
         }
-        let along = |pick: fn(&TargetScale) -> f64, without: f64| {
-            let numbers: Vec<f32> =
-                scales.iter().map(|scale| scale.as_ref().map_or(without, pick) as f32).collect();
+        let along = |pick: fn(&TargetScale) -> f64| {
+            let numbers: Vec<f32> = scales
+                .iter()
+                .map(|scale| pick(scale.as_ref().unwrap_or(&TargetScale::NONE)) as f32)
+                .collect();
             Tensor::from_slice(&numbers).to_device(values.device())
         };
-        values * along(|scale| scale.deviation, 1.0) + along(|scale| scale.mean, 0.0)
+        let scaled = values * along(|scale| scale.deviation) + along(|scale| scale.mean);
+        if !scales.iter().flatten().any(|scale| scale.log) {
+            return scaled;
+        }
+        let logs = along(|scale| f64::from(u8::from(scale.log))).gt(0.5);
+        scaled.expm1().where_self(&logs, &scaled)
     }
 }
 

@@ -11,11 +11,12 @@ use super::objectives::{Series, Target, check_metrics, fit_objectives, series, t
 use super::parts::Parts;
 use super::plan::{Objective, SupervisedPlan, step_size};
 use super::weights::{check_class_weight, check_sample_weight};
+use crate::data::transforms::Transform;
 use crate::data::{Columns, Dataset, Preprocessing, check_parts, resolve_columns};
 use crate::nn::layers::Layer;
 use crate::nn::metrics::Metric;
 use crate::nn::optimizers::Optimizer;
-use crate::spec::dataset::{DatasetRef, Holdout, Input};
+use crate::spec::dataset::{DatasetRef, Holdout, Input, Transforms};
 use crate::spec::field::did_you_mean;
 use crate::spec::{
     Component, Epochs, Field, ModelSpec, NODE_MEMBERS, Name, Pointer, Record, Resources, SpecErrors, Version,
@@ -143,9 +144,11 @@ impl Found {
         let Self { whole, data, parts, network, .. } = self;
         check_steps(whole.epochs, self.steps_per_epoch(), at, errors);
         super::objectives::assign_metrics(&whole.metrics, objectives);
-        if data.reference.target_transform.is_some() {
-            super::objectives::standardize(objectives, &data.dataset, &parts.rows().train, at, errors);
+        if let Some(transform) = &data.reference.target_transform {
+            let rows = &parts.rows().train;
+            super::objectives::transform_targets(objectives, &transform.0, &data.dataset, rows, errors);
         }
+        super::augmentation::check(&whole.augmentation, &data.dataset, &data.columns, objectives, at, errors);
         let series = series(objectives, parts.counts.validation > 0);
         let rises =
             monitors.iter().map(|(monitor, at)| check_monitor(monitor, &series, at, errors)).collect();
@@ -171,9 +174,10 @@ impl Found {
     ) -> Result<Option<Resolved<SupervisedPlan>>, PlanError> {
         let (batch, per_step, steps) = (self.batch_size(), self.step_size(), self.steps_per_epoch());
         let Self { whole, data, parts, preprocessing, network } = self;
+        let limit = context.resources.memory_mb.get() << 20;
         let footprint = Footprint::new(&whole, batch, network.loads())
             .with_evaluation(network.example_bytes(), network.input_elements(), &parts.counts)
-            .with_data(&data.dataset, &preprocessing.0, &objectives, &parts.counts)
+            .with_data(&data.dataset, &preprocessing.0, &objectives, &parts.counts, limit)
             .with_weights(&whole, &data.dataset);
         network.check_memory(&footprint, context.resources, errors);
         if !errors.is_empty() {
@@ -198,6 +202,7 @@ impl Found {
             early_stopping: whole.early_stopping.as_ref().map(|rule| rule.rule(stopping_rises)),
             plateau_rises: plateau_rises(&whole, rises),
             optimizer: whole.optimizer,
+            augmentation: whole.augmentation,
             weight_average: whole.weight_average.as_ref().map(|average| average.momentum.get()),
             class_weight: whole.class_weight,
             sample_weight: whole.sample_weight,
@@ -311,7 +316,7 @@ fn find_data(
     }
 }
 
-/// The reference with its version, its split and its test part written out.
+/// The reference with its version, its split, its test part and what its transforms leave to defaults written out.
 fn pin(reference: &DatasetRef, dataset: &Dataset) -> DatasetRef {
     let schema = dataset.schema();
     let mut pinned = reference.clone();
@@ -323,6 +328,11 @@ fn pin(reference: &DatasetRef, dataset: &Dataset) -> DatasetRef {
     if pinned.test.is_none() && has("test") && pinned.split.as_deref() != Some("test") {
         pinned.test = Some(Holdout::Split("test".into()));
     }
+    if let Transforms::Listed(listed) = &mut pinned.transforms {
+        let steps = listed.iter_mut().flat_map(|entry| &mut entry.steps);
+        steps.for_each(|step| *step = Transform::written_out(step));
+    }
+    pinned.target_transform = pinned.target_transform.as_ref().map(Transform::written_out);
     pinned
 }
 

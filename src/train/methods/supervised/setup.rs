@@ -3,7 +3,7 @@
 use tch::Device;
 
 use crate::clock;
-use crate::data::Sampler;
+use crate::data::{Sampler, kept_bytes};
 use crate::nn::network::Network;
 use crate::spec::report::{ErrorKind, Report};
 use crate::spec::{Epochs, JobSpec, Seed};
@@ -35,7 +35,8 @@ impl<'a> Training<'a> {
             .with_fused(&fused);
         let factors = network.learning_rate_factors();
         let optimizer = plan.optimizer.build_scaled(&network.trainable_named(), factors);
-        let examples = Examples::new(&plan.dataset, &plan.preprocessing, &plan.objectives)?;
+        let kept = kept_bytes(job.resources.memory_mb.get() << 20);
+        let examples = Examples::new(&plan.dataset, &plan.preprocessing, &plan.objectives, kept)?;
         let part = plan.parts.rows();
         let most = part.validation.len().max(part.test.len());
         let evaluated = evaluation::batch_size(plan.example_bytes, most);
@@ -63,7 +64,9 @@ impl<'a> Training<'a> {
             network,
             optimizer,
             sampler: Sampler::new(part.train.clone(), seed),
-            feed: Feed::new(examples.clone(), plan.batch_size as usize, device).with_weights(weights),
+            feed: Feed::new(examples.clone(), plan.batch_size as usize, device)
+                .with_weights(weights)
+                .with_augmentation(&plan.augmentation, seed, job.resources.threads.get() as usize),
             state: State::default(),
             meter: Meter::new(device, Sums::default()),
             metrics: Metrics::new(&plan.objectives),
