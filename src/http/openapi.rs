@@ -42,6 +42,11 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
         ("AliasTarget", routes::AliasTarget::schema()),
         ("Training", crate::train::plan::training_schema()),
         ("Plan", plan()),
+        ("Components", components()),
+        (
+            "JobSchema",
+            json!({"description": "A JSON Schema, draft 2020-12.", "type": "object", "required": ["$schema", "$defs"]}),
+        ),
         ("Evaluation", evaluation()),
         ("EvaluationBody", inference::Evaluation::schema()),
         ("JobStatus", described(store::JobStatus::schema(), "Where a job stands.")),
@@ -186,6 +191,77 @@ fn plan() -> Value {
     plan
 }
 
+/// What the list of components answers.
+fn components() -> Value {
+    json!({
+        "description": "The components that a job may be made of, and the training methods.",
+        "type": "object", "required": ["data", "methods"], "additionalProperties": false,
+        "properties": {
+            "data": {"type": "array", "items": {
+                "type": "object", "required": ["kind", "name", "documentation", "schema", "example"],
+                "additionalProperties": false,
+                "properties": {
+                    "kind": {"type": "string"}, "name": {"type": "string"},
+                    "documentation": {"type": "string", "description": "Markdown: formula, shapes, source."},
+                    "schema": {"type": "object", "description": "JSON Schema of the component as an object."},
+                    "example": {"type": "object", "description": "As it may stand in a body."},
+                },
+            }},
+            "methods": {"type": "array", "items": {"type": "string"}},
+        },
+    })
+}
+
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// JSON Schema of a job's body, with all that it refers to.
+pub fn job_schema() -> Value {
+    let schemas = written_schemas();
+    let mut definitions = Map::new();
+    let mut wanted = vec!["JobSpec".to_owned()];
+    while let Some(name) = wanted.pop() {
+        let Some((_, schema)) = schemas.iter().find(|(known, _)| *known == name) else { continue };
+        if definitions.contains_key(&name) {
+            continue;
+        }
+        let mut schema = schema.clone();
+        rewrite(&mut schema, &mut |name| {
+            wanted.push(name.to_owned());
+            format!("#/$defs/{name}")
+        });
+        definitions.insert(name, schema);
+    }
+    let mut schema = definitions.shift_remove("JobSpec").unwrap_or_default();
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["title"] = json!("A job");
+    schema["$defs"] = Value::Object(definitions);
+    schema
+}
+
+/// Has what refers to this document refer to the schema of a job's body.
+pub fn refer_to_job_schema(mut value: Value) -> Value {
+    rewrite(&mut value, &mut |name| format!("/v1/schemas/job#/$defs/{name}"));
+    value
+}
+
+/// Gives every reference to one of this document's schemas another address.
+fn rewrite(value: &mut Value, address: &mut dyn FnMut(&str) -> String) {
+    match value {
+        Value::Object(members) => {
+            for (member, value) in members {
+                let name =
+                    value.as_str().filter(|_| member == "$ref").and_then(|to| to.strip_prefix(SCHEMAS));
+                match name.map(&mut *address) {
+                    Some(address) => *value = address.into(),
+                    None => rewrite(value, address),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rewrite(item, address)),
+        _ => {}
+    }
+}
+
 /// What an evaluation answers.
 fn evaluation() -> Value {
     json!({
@@ -268,6 +344,8 @@ named! {
     EvaluationBody = "EvaluationBody";
     EvaluationSchema = "Evaluation";
     PlanSchema = "Plan";
+    ComponentsSchema = "Components";
+    SchemaOfJobs = "JobSchema";
     JobChangeSchema = "JobChange";
     AliasBody = "AliasTarget";
     NewKeySchema = "NewKey";

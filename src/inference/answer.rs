@@ -114,7 +114,8 @@ impl ReadingKind {
             Self::Gaussian { behind, scale } => {
                 let scale = scale.unwrap_or(TargetScale::NONE);
                 let raw = values.get(*behind).map_or(f64::NAN, |raw| f64::from(*raw));
-                let deviation = scale.undo_deviation(f64::from(values[0]), GaussianNll::deviation(raw)) as f32;
+                let deviation =
+                    scale.undo_deviation(f64::from(values[0]), GaussianNll::deviation(raw)) as f32;
                 object([("value", scaled(&scale, values[0])), ("deviation", number(deviation))])
             }
             Self::Numbers { shape, scale } => {

@@ -13,7 +13,7 @@ crate::record! {
     /// other nodes, its last layer. `trainable` and `learning_rate_factor` are those of its layers that say none. Blocks may
     /// hold blocks.
     pub struct Block {
-        /// The layers, a sequence.
+        /// The layers, a sequence, such as `["relu"]`.
         pub layers: Run,
         /// How often they stand there.
         pub repeat: Repeats = Repeats::clamped(1),

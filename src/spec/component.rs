@@ -80,6 +80,15 @@ impl ComponentInfo {
         schema["required"] = Value::Array(required);
         schema
     }
+
+    /// The component as it may stand in a body: with what has to be said, and what mostly is.
+    pub fn example(&self, tag: &str) -> Value {
+        let mut members = Map::new();
+        members.insert(tag.into(), json!(self.name));
+        let told = |field: &super::FieldInfo| Some((field.name.to_owned(), field.example()?));
+        members.extend(self.fields.iter().filter_map(told));
+        Value::Object(members)
+    }
 }
 
 /// JSON Schema of any of a set: its bare words (of those that need no fields) and its objects.

@@ -17,6 +17,36 @@ pub struct FieldInfo {
     pub default: Option<Value>,
 }
 
+impl FieldInfo {
+    /// A value for an example: the one that the field's documentation names behind "such as", else, where the field is
+    /// required, one that its schema allows.
+    pub fn example(&self) -> Option<Value> {
+        let named = self.documentation.split_once("such as `").and_then(|(_, rest)| rest.split_once('`'));
+        let named = named.and_then(|(example, _)| serde_json::from_str(example).ok());
+        named.or_else(|| self.default.is_none().then(|| allowed_by(&self.schema)))
+    }
+}
+
+/// A value that a schema allows.
+fn allowed_by(schema: &Value) -> Value {
+    let listed =
+        schema["enum"].as_array().or(schema["examples"].as_array()).and_then(|values| values.first());
+    if let Some(value) = listed {
+        return value.clone();
+    }
+    if let Some(choice) = schema["anyOf"].as_array().and_then(|choices| choices.first()) {
+        return allowed_by(choice);
+    }
+    match schema["type"].as_str() {
+        Some("integer") => json!(schema["minimum"].as_i64().unwrap_or(0).max(3)),
+        Some("number") => json!(0.5),
+        Some("boolean") => json!(true),
+        Some("array") => json!([allowed_by(&schema["items"])]),
+        _ if schema["$ref"] == "#/components/schemas/Activation" => json!("relu"),
+        _ => Value::Null,
+    }
+}
+
 /// A struct declared by `record!`.
 pub trait Record: Sized {
     const FIELD_NAMES: &'static [&'static str];

@@ -4,6 +4,7 @@
 //! checkpoints.
 
 pub mod checkpoint;
+pub mod components;
 mod graph;
 pub mod methods;
 pub mod model;

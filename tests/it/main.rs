@@ -10,6 +10,7 @@ mod access;
 mod accuracy;
 mod architecture;
 mod cli;
+mod components;
 mod conformance;
 #[cfg(feature = "fault-injection")]
 mod crash;

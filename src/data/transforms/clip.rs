@@ -9,7 +9,7 @@ crate::record! {
     /// Each bound is a number or a quantile of the training part (by linear interpolation); winsorising takes both
     /// quantiles (Tukey, *The Future of Data Analysis*, 1962).
     pub struct Clip {
-        /// The lower bound.
+        /// The lower bound, such as `0`.
         pub min: Option<Finite> = None,
         /// The upper bound.
         pub max: Option<Finite> = None,

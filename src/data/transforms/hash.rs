@@ -11,7 +11,7 @@ crate::record! {
     /// Learning*, 2009; the hash is FNV-1a of 64 bits over the UTF-8 bytes).
     #[derive(Eq)]
     pub struct Hash {
-        /// Numbers that the classes share.
+        /// Numbers that the classes share, such as `16`.
         pub buckets: Size,
     }
 }

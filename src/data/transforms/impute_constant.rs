@@ -10,7 +10,7 @@ use crate::spec::{Field, Finite, Pointer, SpecErrors};
 crate::record! {
     /// An empty cell becomes `value`: a number in a column of numbers, a text in one of categories or texts.
     pub struct ImputeConstant {
-        /// What an empty cell becomes.
+        /// What an empty cell becomes, such as `0`.
         pub value: Constant,
         /// Whether one number more says if the cell was empty (1) or not (0).
         pub indicator: bool = false,

@@ -1,5 +1,6 @@
 //! Every route, in one list. A route is in the contract by being here: each handler carries its own documentation.
 
+mod components;
 mod datasets;
 mod docs;
 mod events;
@@ -32,6 +33,8 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(datasets::examples))
         .routes(routes!(datasets::image))
         // jobs
+        .routes(routes!(components::list))
+        .routes(routes!(components::job_schema))
         .routes(routes!(plans::create))
         .routes(routes!(jobs::list, jobs::create))
         .routes(routes!(jobs::show, jobs::change, jobs::delete))

@@ -9,7 +9,7 @@ crate::record! {
     /// Given values: a number for every element, or a nested array of them all in Keras's order of axes (dense kernels
     /// `[in, out]`, convolution kernels `[height, width, in, out]`, biases `[out]`).
     pub struct Constant {
-        /// A number or a nested array of numbers.
+        /// A number, such as `0.5`, or a nested array of numbers.
         pub value: Values,
     }
 }

@@ -17,7 +17,7 @@ crate::record! {
     /// Using Time-Delay Neural Networks*, 1989). Windows lie as those of `conv2d`; with `padding`
     /// `[(kernel_size − 1) · dilation_rate, 0]` no output sees what comes after it.
     pub struct Conv1d {
-        /// How many channels come out.
+        /// How many channels come out, such as `32`.
         pub filters: Size,
         /// Steps in the window.
         pub kernel_size: Size,

@@ -20,7 +20,7 @@ crate::record! {
     /// zeros that `same` needs stand half before and half behind, an odd one behind, as in Keras. A dilated kernel reaches
     /// over `(kernel − 1) · dilation + 1` cells.
     pub struct Conv2d {
-        /// How many channels come out.
+        /// How many channels come out, such as `32`.
         pub filters: Size,
         /// Extents of the window: a number, or `[height, width]`.
         pub kernel_size: Pair,

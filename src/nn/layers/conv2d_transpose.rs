@@ -21,7 +21,7 @@ crate::record! {
     /// `(extent − 1) · stride + kernel + output_padding`, kernel being the cells that a dilated one reaches over. Explicit
     /// padding is cut off the whole, `(extent − 1) · stride + kernel`.
     pub struct Conv2dTranspose {
-        /// How many channels come out.
+        /// How many channels come out, such as `32`.
         pub filters: Size,
         /// Extents of the window: a number, or `[height, width]`.
         pub kernel_size: Pair,

@@ -15,7 +15,7 @@ crate::record! {
     /// `[…, units]` (Goodfellow, Bengio and Courville, *Deep Learning*, chapter 6). In an image it takes the channels
     /// of each pixel, `[in, height, width]` to `[units, height, width]`, as Keras does, which has them last.
     pub struct Dense {
-        /// How many outputs. The last layer may leave it out where the data set fixes it: a unit for each class, or
+        /// How many outputs, such as `128`. The last layer may leave it out where the data set fixes it: a unit for each class, or
         /// for each number to predict.
         pub units: Option<Size> = None,
         /// What is applied to the result.

@@ -9,7 +9,7 @@ crate::record! {
     /// The products of two inputs, summed along an axis of each: of two vectors their dot product `[1]`, of two matrices
     /// their matrix product. What remains of the first shape stands before what remains of the second.
     pub struct Dot {
-        /// The axis, or one for each input: counted as Keras counts, 0 is the batch, 1 the first of the shape, −1 the last.
+        /// The axis, such as `1`, or one for each input: counted as Keras counts, 0 is the batch, 1 the first of the shape, −1 the last.
         pub axes: Axes,
         /// Whether each is first divided by its length along the axis, so that the cosine of the angle comes out.
         pub normalize: bool = false,

@@ -11,7 +11,7 @@ crate::record! {
     /// their mean stays; otherwise gives its input on (Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov,
     /// *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, 2014).
     pub struct Dropout {
-        /// The share of values that are dropped.
+        /// The share of values that are dropped, such as `0.5`.
         pub rate: Rate,
     }
 }

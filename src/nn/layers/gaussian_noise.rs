@@ -10,7 +10,7 @@ crate::record! {
     /// In training, adds to each value a draw from a normal distribution around nought; otherwise gives its input on (Bishop,
     /// *Training with Noise is Equivalent to Tikhonov Regularization*, 1995).
     pub struct GaussianNoise {
-        /// The deviation of what is added.
+        /// The deviation of what is added, such as `0.1`.
         pub stddev: NonNegative,
     }
 }

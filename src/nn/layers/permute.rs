@@ -9,7 +9,7 @@ use crate::spec::{Field, Pointer, Shape, SpecErrors};
 crate::record! {
     /// The axes of its input in another order: `[2, 1]` turns a sequence `[steps, channels]` into `[channels, steps]`.
     pub struct Permute {
-        /// For each axis that comes out, which one it was; counted from 1, as Keras counts, and in the order of the shape.
+        /// For each axis that comes out, which one it was, such as `[2, 1]`; counted from 1, as Keras counts, and in the order of the shape.
         pub dims: Dims,
     }
 }

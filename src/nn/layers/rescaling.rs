@@ -7,7 +7,7 @@ use crate::spec::{Finite, Shape};
 crate::record! {
     /// `f(x) = x · scale + offset`: `{"scale": 0.00392156862745098}` brings bytes into [0, 1].
     pub struct Rescaling {
-        /// What values are multiplied by.
+        /// What values are multiplied by, such as `2`.
         pub scale: Finite,
         /// What is added to that.
         pub offset: Finite = Finite::literal(0.0),

@@ -10,7 +10,7 @@ crate::record! {
     /// The same values in another shape, in the order of the shape's axes: an image `[channels, height, width]` gives its
     /// channels one after the other (where Keras gives `[height, width, channels]`).
     pub struct Reshape {
-        /// The shape that comes out, without the batch; one extent may be −1 and is what the others leave.
+        /// The shape that comes out, such as `[-1]`, without the batch; one extent may be −1 and is what the others leave.
         pub target_shape: TargetShape,
     }
 }

@@ -14,7 +14,7 @@ crate::record! {
     /// together: `[channels, height, width]` to `[filters, height', width']`. Windows lie as those of `conv2d` (Chollet,
     /// *Xception: Deep Learning with Depthwise Separable Convolutions*, 2017).
     pub struct SeparableConv2d {
-        /// How many channels come out.
+        /// How many channels come out, such as `32`.
         pub filters: Size,
         /// Extents of the window: a number, or `[height, width]`.
         pub kernel_size: Pair,

@@ -11,7 +11,7 @@ crate::record! {
     /// `1 − rate`, so that their mean stays; otherwise gives its input on (Tompson, Goroshin, Jain, LeCun and Bregler,
     /// *Efficient Object Localization Using Convolutional Networks*, 2015).
     pub struct SpatialDropout2d {
-        /// The share of channels that are dropped.
+        /// The share of channels that are dropped, such as `0.2`.
         pub rate: Rate,
     }
 }

@@ -6,7 +6,7 @@ crate::record! {
     /// restarts): `rate · (alpha + (1 − alpha) · (1 + cos(π · progress)) / 2)`, with `progress` going from 0 to 1
     /// over `decay_steps`, and the last value held after that.
     pub struct Cosine {
-        /// The rate at the start of the decay.
+        /// The rate at the start of the decay, such as `0.1`.
         pub initial_learning_rate: LearningRate,
         /// Steps of the decay; by default what the run has left after the warm-up.
         pub decay_steps: Option<Size> = None,

@@ -6,9 +6,9 @@ crate::record! {
     /// the words of Keras's `CosineDecayRestarts`): as `cosine` over `first_decay_steps`, then anew over `t_mul` times as many
     /// steps from `m_mul` times the height, and so on.
     pub struct CosineRestarts {
-        /// The rate at the start.
+        /// The rate at the start, such as `0.1`.
         pub initial_learning_rate: LearningRate,
-        /// Steps of the first decay.
+        /// Steps of the first decay, such as `1000`.
         pub first_decay_steps: Size,
         /// How much longer each decay is than the one before.
         pub t_mul: AtLeastOne = AtLeastOne::literal(2.0),

@@ -4,9 +4,9 @@ use crate::spec::{LearningRate, Positive, Size};
 crate::record! {
     /// Exponential decay: `rate · decay_rate^(step / decay_steps)`, as Keras's `ExponentialDecay`.
     pub struct Exponential {
-        /// The rate at the start.
+        /// The rate at the start, such as `0.1`.
         pub initial_learning_rate: LearningRate,
-        /// Steps in which the rate is multiplied by `decay_rate` once.
+        /// Steps in which the rate is multiplied by `decay_rate` once, such as `1000`.
         pub decay_steps: Size,
         /// The factor.
         pub decay_rate: Positive,

@@ -4,9 +4,9 @@ use crate::spec::{LearningRate, Positive, Size};
 crate::record! {
     /// Inverse time decay: `rate / (1 + decay_rate · step / decay_steps)`, as Keras's `InverseTimeDecay`.
     pub struct InverseTime {
-        /// The rate at the start.
+        /// The rate at the start, such as `0.1`.
         pub initial_learning_rate: LearningRate,
-        /// Steps in which the divisor grows by `decay_rate`.
+        /// Steps in which the divisor grows by `decay_rate`, such as `1000`.
         pub decay_steps: Size,
         /// How fast the divisor grows.
         pub decay_rate: Positive,

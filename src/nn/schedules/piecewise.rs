@@ -6,9 +6,9 @@ crate::record! {
     /// Constant between boundaries: `values[i]` up to and with step `boundaries[i]`, the last value behind the last boundary,
     /// as Keras's `PiecewiseConstantDecay`.
     pub struct Piecewise {
-        /// Steps, each greater than the one before.
+        /// Steps, each greater than the one before, such as `[1000, 2000]`.
         pub boundaries: Vec<Count>,
-        /// The rates: one more than there are boundaries.
+        /// The rates, such as `[0.1, 0.01, 0.001]`: one more than there are boundaries.
         pub values: Vec<LearningRate>,
     }
 }

@@ -5,7 +5,7 @@ crate::record! {
     /// Polynomial decay: `(rate − end) · (1 − progress)^power + end`, with `progress` going from 0 to 1 over `decay_steps`, as
     /// Keras's `PolynomialDecay`; with the power 1 a straight line.
     pub struct Polynomial {
-        /// The rate at the start.
+        /// The rate at the start, such as `0.1`.
         pub initial_learning_rate: LearningRate,
         /// Steps of the decay; by default what the run has left after the warm-up.
         pub decay_steps: Option<Size> = None,

@@ -11,7 +11,7 @@ crate::record! {
     /// Reduction on a plateau: when a series has not improved for `patience` epochs, the rate is multiplied by `factor`, as
     /// Keras's `ReduceLROnPlateau`.
     pub struct ReduceOnPlateau {
-        /// The rate at the start.
+        /// The rate at the start, such as `0.1`.
         pub initial_learning_rate: LearningRate,
         /// The series that is watched, as in `early_stopping`.
         pub monitor: String = "val_loss".into(),

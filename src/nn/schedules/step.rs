@@ -4,9 +4,9 @@ use crate::spec::{LearningRate, Positive, Size};
 crate::record! {
     /// Step decay: every `step_size` steps the rate is multiplied by `decay_rate`, as PyTorch's `StepLR`, whose `gamma` that is.
     pub struct Step {
-        /// The rate at the start.
+        /// The rate at the start, such as `0.1`.
         pub initial_learning_rate: LearningRate,
-        /// Steps from one fall to the next.
+        /// Steps from one fall to the next, such as `1000`.
         pub step_size: Size,
         /// The factor.
         pub decay_rate: Positive = Positive::literal(0.1),

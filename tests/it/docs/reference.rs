@@ -2,21 +2,11 @@
 
 use std::fmt::Write as _;
 
-use lyceum::data::augmentation::Augmentation;
-use lyceum::data::transforms::Transform;
-use lyceum::nn::activations::Activation;
-use lyceum::nn::constraints::Constraint;
-use lyceum::nn::initializers::Initializer;
-use lyceum::nn::layers::{Layer, Plain};
-use lyceum::nn::losses::Loss;
-use lyceum::nn::metrics::Metric;
-use lyceum::nn::optimizers::Optimizer;
-use lyceum::nn::regularizers::Regularizer;
-use lyceum::nn::schedules::Schedule;
 use lyceum::spec::dataset::DatasetRef;
 use lyceum::spec::{
-    Block, CheckpointPolicy, ComponentInfo, FieldInfo, JobSpec, NodeOptions, Record, ReportPolicy, Resources,
+    CheckpointPolicy, ComponentInfo, FieldInfo, JobSpec, NodeOptions, Record, ReportPolicy, Resources,
 };
+use lyceum::train::components::registries;
 use lyceum::train::methods::supervised::{EarlyStoppingSpec, Supervised};
 use serde_json::Value;
 
@@ -32,35 +22,22 @@ pub(super) fn spec() -> String {
     section("`training` with method `supervised`", Supervised::documentation(), Supervised::fields());
     section("`training.dataset`", DatasetRef::documentation(), DatasetRef::fields());
     section("`training.early_stopping`", EarlyStoppingSpec::documentation(), EarlyStoppingSpec::fields());
-    section("Blocks of layers, in place of a layer: `block`", Block::documentation(), Block::fields());
     section(
         "What every layer may say beside its own fields",
         NodeOptions::documentation(),
         NodeOptions::fields(),
     );
-    for (heading, components) in [
-        ("Layers", Plain::all()),
-        ("Activations, which are layers too", Activation::all()),
-        ("Initialisers", Initializer::all()),
-        ("Regularisers", Regularizer::all()),
-        ("Constraints", Constraint::all()),
-        ("Losses", Loss::all()),
-        ("Optimisers", Optimizer::all()),
-        ("Schedules, in place of a `learning_rate`", Schedule::all()),
-        ("Metrics", Metric::all()),
-        ("Transforms", Transform::all()),
-        ("Augmentation, at random while training", Augmentation::all()),
-    ] {
-        let _ = write!(page, "## {heading}\n\n{}", components.iter().map(component).collect::<String>());
+    for registry in registries() {
+        let components = registry.components.iter().map(component).collect::<String>();
+        let _ = write!(page, "## {}\n\n{components}", registry.title);
     }
-    let told = Plain::all().len() + Activation::all().len();
-    assert_eq!(told, Layer::all().len(), "a layer stands in neither list");
     page
 }
 
 fn component(component: &ComponentInfo) -> String {
     let fields = if component.fields.is_empty() { String::new() } else { table(&component.fields) + "\n" };
-    format!("### `{}`\n{}\n\n{fields}", component.name, line(&component.documentation))
+    let (name, what, example) = (component.name, line(&component.documentation), component.example("type"));
+    format!("### `{name}`\n{what}\n\n{fields}```json\n{example}\n```\n\n")
 }
 
 fn table(fields: &[FieldInfo]) -> String {

@@ -15,6 +15,8 @@ const NOTES: &[&str] = &[
     "contentEncoding",
     "deprecated",
     "$ref",
+    "$defs",
+    "$schema",
 ];
 
 /// Everything about `value` that `schema` forbids; `document` resolves references.
