@@ -34,7 +34,7 @@ impl ActivationConfig for Relu {
             y = y.clamp_max(most.get());
         }
         if slope > 0.0 {
-            y -= (-x + threshold).relu() * slope;
+            y = y - (-x + threshold).relu() * slope;
         }
         y
     }
