@@ -8,6 +8,7 @@ use super::methods::learning_rate_finder::{self, FinderPlan};
 use super::methods::supervised::{self, Context, Resolved, SupervisedPlan};
 use crate::data::Dataset;
 use crate::nn::layers::Layer;
+use crate::nn::schedules::ScheduledRate;
 use crate::spec::{Component, Field, JobSpec, NodeName, Outputs, Pointer, Resources, Seed, SpecErrors};
 
 /// Where data sets are found by name.
@@ -233,6 +234,11 @@ pub fn training_schema() -> Value {
         method_schema("supervised", &supervised::schema()),
         method_schema("learning_rate_finder", &learning_rate_finder::schema()),
     ]})
+}
+
+/// JSON Schema of an optimiser's `learning_rate`.
+pub fn learning_rate_schema() -> Value {
+    ScheduledRate::written_schema()
 }
 
 fn method_schema(method: &str, fields: &Value) -> Value {

@@ -9,10 +9,11 @@ use lyceum::nn::layers::{Layer, Plain};
 use lyceum::nn::losses::Loss;
 use lyceum::nn::metrics::Metric;
 use lyceum::nn::optimizers::Optimizer;
-use lyceum::nn::schedules::Schedule;
+use lyceum::nn::schedules::{Schedule, WarmUp};
 use lyceum::spec::dataset::DatasetRef;
 use lyceum::spec::{CheckpointPolicy, ComponentInfo, FieldInfo, JobSpec, Record, ReportPolicy, Resources};
-use lyceum::train::methods::supervised::{EarlyStoppingSpec, Supervised};
+use lyceum::train::methods::learning_rate_finder::LearningRateFinder;
+use lyceum::train::methods::supervised::{EarlyStoppingSpec, Supervised, WeightAverage};
 use serde_json::Value;
 
 pub(super) fn spec() -> String {
@@ -27,6 +28,13 @@ pub(super) fn spec() -> String {
     section("`training` with method `supervised`", Supervised::documentation(), Supervised::fields());
     section("`training.dataset`", DatasetRef::documentation(), DatasetRef::fields());
     section("`training.early_stopping`", EarlyStoppingSpec::documentation(), EarlyStoppingSpec::fields());
+    section("`training.weight_average`", WeightAverage::documentation(), WeightAverage::fields());
+    section(
+        "`training` with method `learning_rate_finder`",
+        LearningRateFinder::documentation(),
+        LearningRateFinder::fields(),
+    );
+    section("Beside the fields of any schedule", WarmUp::documentation(), WarmUp::fields());
     for (heading, components) in [
         ("Layers", Plain::all()),
         ("Activations, which are layers too", Activation::all()),
