@@ -41,6 +41,7 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
         ("Scope", described(store::Scope::schema(), "What a key allows.")),
         ("AliasTarget", routes::AliasTarget::schema()),
         ("Training", crate::train::plan::training_schema()),
+        ("LearningRate", crate::train::plan::learning_rate_schema()),
         ("Plan", plan()),
         ("Components", components()),
         (

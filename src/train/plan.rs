@@ -9,6 +9,7 @@ use super::methods::supervised::{self, Context, Resolved, SupervisedPlan};
 use crate::data::Dataset;
 use crate::nn::activations::Activation;
 use crate::nn::layers::Layer;
+use crate::nn::schedules::ScheduledRate;
 use crate::spec::{
     Block, Component, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer, Record,
     Resources, Seed, SpecErrors,
@@ -237,6 +238,11 @@ pub fn training_schema() -> Value {
         method_schema("supervised", &supervised::schema()),
         method_schema("learning_rate_finder", &learning_rate_finder::schema()),
     ]})
+}
+
+/// JSON Schema of an optimiser's `learning_rate`.
+pub fn learning_rate_schema() -> Value {
+    ScheduledRate::written_schema()
 }
 
 fn method_schema(method: &str, fields: &Value) -> Value {

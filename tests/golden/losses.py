@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-keras.backend.set_floatx("float64")
+keras.config.set_dtype_policy("float64")
 random = np.random.default_rng(20261125)
 LINEAR, SIGMOID, TANH, SOFTMAX, RELU = "linear", "sigmoid", "tanh", "softmax", "relu"
 ACTIVATIONS = {LINEAR: lambda z: z, SIGMOID: jax.nn.sigmoid, TANH: jnp.tanh, SOFTMAX: jax.nn.softmax, RELU: jax.nn.relu}

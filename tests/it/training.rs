@@ -481,7 +481,15 @@ fn weights_that_weigh_nothing_are_refused_at_their_fields() {
         refused(&json!({"sample_weight": "ww"})),
         refused(&line),
     ];
-    insta::assert_snapshot!(refusals.join("\n"), @"");
+    insta::assert_snapshot!(refusals.join("\n"), @r#"
+    /training/class_weight/2: "2" is not a class of the target
+    /training/class_weight/0: must be a number of at least 0, not -1
+    /training/sample_weight: row 0 of column "b" is -2, and a weight is a number of at least 0
+    /training/sample_weight: column "b" is an input, and cannot weigh the examples as well
+    /training/sample_weight: the data set has no column "ww"; did you mean "w"?
+    /training/sample_weight: row 0 of column "a" is -8, and a weight is a number of at least 0
+    /training/class_weight: weighs classes, and the target is no single one of classes
+    "#);
 }
 
 #[test]
@@ -598,8 +606,7 @@ fn a_learning_rate_is_found() {
         Plan::resolve_body(&body, sets()).err().unwrap().to_string()
     };
     assert_eq!(wrong("end", json!(1e-7)), "/training/end: must be above the start, 0.000001");
-    let unknown =
-        "/training/epochs: \"epochs\" is not a field of learning_rate_finder; did you mean \"steps\"?";
+    let unknown = "/training/epochs: \"epochs\" is not a field of learning_rate_finder";
     assert_eq!(wrong("epochs", json!(3)), unknown);
 }
 

@@ -96,7 +96,15 @@ impl Field for ScheduledRate {
         }
     }
 
+    /// Written once, since it stands in every optimiser.
     fn schema() -> Value {
+        json!({"$ref": "#/components/schemas/LearningRate"})
+    }
+}
+
+impl ScheduledRate {
+    /// What `LearningRate` is in the contract.
+    pub fn written_schema() -> Value {
         let mut schema = Schedule::schema();
         for choice in schema["anyOf"].as_array_mut().into_iter().flatten() {
             if let Some(properties) = choice["properties"].as_object_mut() {
@@ -104,7 +112,7 @@ impl Field for ScheduledRate {
                 properties.extend(common.unwrap_or_default());
             }
         }
-        json!({"anyOf": [LearningRate::schema(), schema]})
+        json!({"description": "A learning rate, or a schedule of it.", "anyOf": [LearningRate::schema(), schema]})
     }
 }
 

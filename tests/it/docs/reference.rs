@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use lyceum::nn::schedules::WarmUp;
 use lyceum::spec::dataset::DatasetRef;
 use lyceum::spec::{
     CheckpointPolicy, ComponentInfo, FieldInfo, JobSpec, NodeOptions, Record, ReportPolicy, Resources,
 };
 use lyceum::train::components::registries;
-use lyceum::train::methods::supervised::{EarlyStoppingSpec, Supervised};
+use lyceum::train::methods::learning_rate_finder::LearningRateFinder;
+use lyceum::train::methods::supervised::{EarlyStoppingSpec, Supervised, WeightAverage};
 use serde_json::Value;
 
 pub(super) fn spec() -> String {
@@ -22,6 +24,13 @@ pub(super) fn spec() -> String {
     section("`training` with method `supervised`", Supervised::documentation(), Supervised::fields());
     section("`training.dataset`", DatasetRef::documentation(), DatasetRef::fields());
     section("`training.early_stopping`", EarlyStoppingSpec::documentation(), EarlyStoppingSpec::fields());
+    section("`training.weight_average`", WeightAverage::documentation(), WeightAverage::fields());
+    section(
+        "`training` with method `learning_rate_finder`",
+        LearningRateFinder::documentation(),
+        LearningRateFinder::fields(),
+    );
+    section("Beside the fields of any schedule", WarmUp::documentation(), WarmUp::fields());
     section(
         "What every layer may say beside its own fields",
         NodeOptions::documentation(),

@@ -54,8 +54,8 @@ pub(crate) struct JobView {
     /// The model version that the job made; the first one by name where it made several.
     #[schema(required)]
     pub(crate) model: Option<MadeModel>,
-    /// What the job found out, where its method's result is no model; `null` until then.
-    #[schema(required, value_type = Option<BTreeMap<String, Value>>)]
+    /// What the job found out, where its method's result is no model: numbers by name; `null` until then.
+    #[schema(required, value_type = Option<BTreeMap<String, Option<f64>>>)]
     pub(crate) result: Option<Map<String, Value>>,
     #[schema(required)]
     pub(crate) error: Option<ErrorView>,
