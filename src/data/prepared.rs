@@ -47,7 +47,11 @@ impl Prepared {
     }
 
     /// The same, with a transformed table kept up to so many bytes.
-    pub fn keeping(dataset: Arc<Dataset>, preprocessing: &Preprocessing, most: u64) -> Result<Self, DataError> {
+    pub fn keeping(
+        dataset: Arc<Dataset>,
+        preprocessing: &Preprocessing,
+        most: u64,
+    ) -> Result<Self, DataError> {
         let inputs = preprocessing
             .inputs
             .iter()
@@ -116,11 +120,9 @@ impl Prepared {
 /// The shape of a column's images, where it is one of images.
 pub fn image_shape(column: &Column) -> Option<ImageShape> {
     match column.shape[..] {
-        [channels, height, width] if column.kind == Kind::Image => Some(ImageShape {
-            channels: channels as usize,
-            height: height as usize,
-            width: width as usize,
-        }),
+        [channels, height, width] if column.kind == Kind::Image => {
+            Some(ImageShape { channels: channels as usize, height: height as usize, width: width as usize })
+        }
         _ => None,
     }
 }
@@ -260,7 +262,7 @@ impl Cells {
         }
         let width = column.width();
         let count = found.classes.len() + 1;
-        if width.saturating_mul(count).saturating_mul(4) > Self::LINES_BYTES {
+        if width == 0 || width.saturating_mul(count).saturating_mul(4) > Self::LINES_BYTES {
             return Self::Words(column.clone());
         }
         let mut lines = vec![0.0; width * count];
@@ -388,7 +390,10 @@ mod tests {
         let dataset = csv("n,c,y\n1,a,0\n3,b,1\n,a,0\n5,,1\n");
         let (preprocessing, _) = fit(&dataset, json!({"target": "y"})).unwrap();
         // A number is eight bytes in the file and a class four; a row is three numbers of four bytes when it is kept.
-        assert_eq!(preprocessing.reading(&dataset, 1, 1 << 20), Reading { mapped: 4 * (8 + 4), own: 4 * 3 * 4 });
+        assert_eq!(
+            preprocessing.reading(&dataset, 1, 1 << 20),
+            Reading { mapped: 4 * (8 + 4), own: 4 * 3 * 4 }
+        );
         assert_eq!(preprocessing.reading(&dataset, 1, 47), Reading { mapped: 4 * (8 + 4), own: 0 });
         let [images, labels] = images_and_labels(6, 5, 4);
         let archive = tar(&[("images-idx3-ubyte", &images), ("labels-idx1-ubyte", &labels)]);

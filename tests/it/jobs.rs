@@ -107,7 +107,14 @@ impl Queue {
 
 pub(crate) fn upload(name: &str, source: PathBuf) -> Upload {
     let format = lyceum::data::Format::Csv;
-    Upload { name: name.into(), format, hints: lyceum::data::Hints::default(), source, sha256: None, idempotency: None }
+    Upload {
+        name: name.into(),
+        format,
+        hints: lyceum::data::Hints::default(),
+        source,
+        sha256: None,
+        idempotency: None,
+    }
 }
 
 pub(crate) fn iris() -> PathBuf {

@@ -263,7 +263,8 @@ fn augmented_training_goes_on_as_if_nothing_had_been() {
     assert!(with.last("loss").unwrap() > without.last("loss").unwrap());
     assert!(with.last("test_accuracy").unwrap() > 0.6);
     let written = plan.answer()["spec"]["training"]["augmentation"][1].clone();
-    let expected = json!({"type": "random_rotation", "factor": 0.03, "fill_mode": "reflect", "fill_value": 0.0});
+    let expected =
+        json!({"type": "random_rotation", "factor": 0.03, "fill_mode": "reflect", "fill_value": 0.0});
     assert_eq!(written, expected);
 }
 
@@ -279,9 +280,19 @@ fn augmentation_that_does_not_fit_is_refused_at_its_place() {
     ]));
     insta::assert_snapshot!([
         refused(mistakes),
-        refused(augmented(&json!([{"type": "random_rotation", "factor": [2, 1], "degrees": 5}, "flip"]))),
+        refused(augmented(&json!([{"type": "random_rotation", "factor": [2, 1], "degrees": 5}, "random_flpi"]))),
         refused(iris(1, &json!({"augmentation": ["random_flip"]}))),
-    ].join("\n"), @r#""#);
+    ].join("\n"), @r#"
+        /training/augmentation/0: random_hue needs images of 3 channels, and these have 1; grey has no hue
+        /training/augmentation/1/height: 40 pixels are more than the 28 that the image has with its padding
+        /training/augmentation/2/height_factor: must lie above -1: at -1 nothing of the image would be seen
+        /training/augmentation/3/size: must be at most 56, twice the longer side of the image
+        /training/augmentation/4: mixup mixes what the others made, so it stands last and once
+        /training/augmentation/0/degrees: "degrees" is not a field of random_rotation
+        /training/augmentation/0/factor: must have its lower end first
+        /training/augmentation/1: "random_flpi" is not an augmentation that Lyceum knows; did you mean "random_flip"?
+        /training/augmentation/0: random_flip is for images, and no input of this job is a column of images
+        "#);
 }
 
 #[test]
@@ -361,7 +372,8 @@ fn the_perceptron_of_the_text_answers_as_the_text_does() {
 #[test]
 fn as_many_rows_are_drawn_as_the_plan_counted() {
     let by = |fraction: f64, member: &str| json!({"fraction": fraction, (member): "petal_width_cm"});
-    let tests = [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3}), by(0.2, "group"), by(0.2, "order")];
+    let tests =
+        [json!({"fraction": 0.2}), json!({"every": 7, "offset": 3}), by(0.2, "group"), by(0.2, "order")];
     let validations =
         [json!({"fraction": 0.1}), json!({"every": 5, "offset": 1}), by(0.1, "group"), by(0.1, "order")];
     for (test, validation) in tests.iter().flat_map(|test| validations.iter().map(move |other| (test, other)))

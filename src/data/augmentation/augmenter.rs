@@ -236,7 +236,9 @@ mod tests {
                 let inside = (0..6).contains(&y) && (0..8).contains(&x);
                 if inside { before[(y * 8 + x) as usize] } else { 0.0 }
             };
-            let moved = |dy: i64, dx: i64| (0..6).all(|y| (0..8).all(|x| after[(y * 8 + x) as usize] == at(y + dy, x + dx)));
+            let moved = |dy: i64, dx: i64| {
+                (0..6).all(|y| (0..8).all(|x| after[(y * 8 + x) as usize] == at(y + dy, x + dx)))
+            };
             assert!((-1..=1).any(|dy| (-1..=1).any(|dx| moved(dy, dx))));
         }
     }
@@ -250,7 +252,8 @@ mod tests {
         assert!(there_and_back.iter().zip(&before).all(|(after, before)| (after - before).abs() < 1e-3));
         let twice = done(json!([turn(0.05, "reflect"), turn(-0.05, "nearest")]), COLOUR, 0);
         assert!(twice.iter().zip(&before).any(|(after, before)| (after - before).abs() > 1.0));
-        let quarter = done(json!([turn(0.25, "reflect")]), ImageShape { channels: 1, height: 2, width: 2 }, 0);
+        let quarter =
+            done(json!([turn(0.25, "reflect")]), ImageShape { channels: 1, height: 2, width: 2 }, 0);
         let square = pictures(ImageShape { channels: 1, height: 2, width: 2 }, 1);
         // Against the clock: what stood on the right stands on top.
         assert_eq!(quarter[..4], [square[1], square[3], square[0], square[2]]);
@@ -260,12 +263,19 @@ mod tests {
     fn values_change_as_their_formulas_say() {
         let before = pictures(COLOUR, 40);
         let brighter = done(json!([{"type": "random_brightness", "factor": [0.1, 0.1]}]), COLOUR, 0);
-        assert!(brighter.iter().zip(&before).all(|(after, before)| (after - (before + 25.5).min(255.0)).abs() < 1e-3));
+        assert!(
+            brighter
+                .iter()
+                .zip(&before)
+                .all(|(after, before)| (after - (before + 25.5).min(255.0)).abs() < 1e-3)
+        );
         let flat = done(json!([{"type": "random_contrast", "factor": [-1, -1]}]), COLOUR, 0);
         let mean = before[..48].iter().sum::<f32>() / 48.0;
         assert!(flat[..48].iter().all(|value| (value - mean).abs() < 1e-3));
         let noisy = done(json!([{"type": "gaussian_noise", "stddev": 0.02}]), COLOUR, 0);
-        let within = |low: f32, high: f32| before.iter().zip(&noisy).filter(move |(before, _)| (low..high).contains(before));
+        let within = |low: f32, high: f32| {
+            before.iter().zip(&noisy).filter(move |(before, _)| (low..high).contains(before))
+        };
         let differences: Vec<f32> = within(30.0, 225.0).map(|(before, after)| after - before).collect();
         let deviation = (differences.iter().map(|d| d * d).sum::<f32>() / differences.len() as f32).sqrt();
         assert!((deviation - 5.1).abs() < 0.3, "{deviation}");
@@ -283,7 +293,8 @@ mod tests {
             let mixture = augmenter.mixing().unwrap().draw(4_000, 9);
             assert_eq!(mixture, augmenter.mixing().unwrap().draw(4_000, 9));
             // The variance of Beta(α, α) around its mean ½ is 1 / (4 (2α + 1)), and folding it changes nothing of that.
-            let spread = mixture.shares.iter().map(|share| f64::from(share - 0.5).powi(2)).sum::<f64>() / 4_000.0;
+            let spread =
+                mixture.shares.iter().map(|share| f64::from(share - 0.5).powi(2)).sum::<f64>() / 4_000.0;
             assert!((spread - 0.25 / (2.0 * alpha + 1.0)).abs() < 0.01, "{alpha}: {spread}");
             assert!(mixture.shares.iter().all(|share| (0.5..=1.0).contains(share)));
         }

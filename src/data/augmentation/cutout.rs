@@ -20,7 +20,10 @@ impl AugmentationConfig for Cutout {
         if self.size.get() <= most {
             return Ok(());
         }
-        Err(Unfit { field: Some("size"), detail: format!("must be at most {most}, twice the longer side of the image") })
+        Err(Unfit {
+            field: Some("size"),
+            detail: format!("must be at most {most}, twice the longer side of the image"),
+        })
     }
 
     fn effect(&self) -> Effect<'_> {

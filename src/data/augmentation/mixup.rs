@@ -1,6 +1,6 @@
 //! Examples mixed in pairs.
 
-use super::{AugmentationConfig, Effect, Unfit, ImageShape};
+use super::{AugmentationConfig, Effect, ImageShape, Unfit};
 use crate::spec::Positive;
 
 crate::record! {

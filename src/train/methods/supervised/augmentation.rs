@@ -18,8 +18,7 @@ pub(super) fn check(
     let at = at.key("augmentation");
     let schema = dataset.schema();
     let read = columns.inputs.iter().flat_map(|(_, columns)| columns);
-    let images: Vec<ImageShape> =
-        read.filter_map(|column| image_shape(&schema.columns[*column])).collect();
+    let images: Vec<ImageShape> = read.filter_map(|column| image_shape(&schema.columns[*column])).collect();
     for (index, component) in augmentation.iter().enumerate() {
         let at = at.index(index);
         if let Effect::Mix { .. } = component.effect() {
@@ -31,7 +30,11 @@ pub(super) fn check(
         }
         // What holds for every image holds where there is none.
         let none = ImageShape { channels: 1, height: 1, width: 1 };
-        let of = if images.is_empty() && matches!(component.effect(), Effect::Mix { .. }) { &[none][..] } else { &images };
+        let of = if images.is_empty() && matches!(component.effect(), Effect::Mix { .. }) {
+            &[none][..]
+        } else {
+            &images
+        };
         if let Some(Unfit { field, detail }) = of.iter().find_map(|image| component.check(*image).err()) {
             errors.push(&field.map_or_else(|| at.clone(), |field| at.key(field)), detail);
         }

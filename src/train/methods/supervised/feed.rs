@@ -111,7 +111,12 @@ impl Feed {
     }
 
     /// Does this to the batches that are learned from.
-    pub(super) fn with_augmentation(mut self, augmentation: &[Augmentation], seed: u64, threads: usize) -> Self {
+    pub(super) fn with_augmentation(
+        mut self,
+        augmentation: &[Augmentation],
+        seed: u64,
+        threads: usize,
+    ) -> Self {
         self.augmenter = (!augmentation.is_empty()).then(|| Augmenter::new(augmentation, seed, threads));
         self
     }
