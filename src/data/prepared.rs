@@ -112,7 +112,9 @@ impl Prepared {
     /// Does to images what the job's transforms do.
     pub fn scale(&self, input: usize, pixels: &mut [f32]) {
         if let Source::Grid { line: (factor, offset), .. } = &self.inputs[input] {
-            pixels.iter_mut().for_each(|pixel| *pixel = *pixel * factor + offset);
+            for pixel in pixels {
+                *pixel = *pixel * factor + offset;
+            }
         }
     }
 }

@@ -296,12 +296,11 @@ async fn pictures_arrays_and_lines_train_and_predict() {
         server.post("/v1/models/arrays/predict", &json!({"inputs": [vec![[205; 5]; 5]]})).await.expect(200);
     assert_eq!(answer["predictions"][0]["class"], "on");
 
-    let lines: String = (0..40)
-        .map(|row| {
-            let size = ["small", "large"][row % 2];
-            format!("{{\"size\": \"{size}\", \"count\": {row}, \"price\": {}}}\n", 10 * (row + 1))
-        })
-        .collect();
+    let line = |row: usize| {
+        let size = ["small", "large"][row % 2];
+        json!({"size": size, "count": row, "price": 10 * (row + 1)}).to_string()
+    };
+    let lines = (0..40).map(line).collect::<Vec<_>>().join("\n");
     server.upload("name=prices&format=jsonl", lines).await.expect(201);
     let dataset = json!({"name": "prices", "target": "price", "target_transform": "log", "test": {"fraction": 0.2, "order": "count"},
         "input": ["size", "count"], "transforms": [
@@ -309,6 +308,7 @@ async fn pictures_arrays_and_lines_train_and_predict() {
             {"columns": ["count"], "steps": ["log", "min_max"]}]});
     let mut body = json!({"name": "prices", "training": training(dataset, "mean_squared_error", json!({"type": "dense", "units": 1}))});
     body["training"]["optimizer"] = json!({"type": "adam", "learning_rate": 0.1});
+    body["training"]["epochs"] = json!(600);
     body["training"]["metrics"] = json!(["mean_absolute_error"]);
     let job = server.train(&body).await;
     let error = job["metrics"]["test_mean_absolute_error"].as_f64().unwrap();
@@ -318,7 +318,7 @@ async fn pictures_arrays_and_lines_train_and_predict() {
         .expect(200);
     let price = answer["predictions"][0]["value"].as_f64().unwrap();
     // In the set's own unit, where the last prices are 330 to 400.
-    assert!((price - 200.0).abs() < 100.0 && error < 150.0, "{price} {error}");
+    assert!((price - 200.0).abs() < 50.0 && error < 100.0, "{price} {error}");
 }
 
 const PASSENGERS: &str = "age,fare,town,note,survived\n22,7.25,\"Paris, F\",a,no\n38,,Rome,b,yes\n,8.05,\"Paris, F\",c,no\n\

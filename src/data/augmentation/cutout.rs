@@ -4,7 +4,7 @@ use super::{AugmentationConfig, Effect, ImageShape, Picks, Unfit, Values};
 use crate::spec::{NonNegative, Size};
 
 crate::record! {
-    /// Covers a square with one value, its centre at a random pixel, so that it may lie over the edge (DeVries and
+    /// Covers a square with one value, its centre at a random pixel, so that it may lie over the edge (`DeVries` and
     /// Taylor, *Improved Regularization of Convolutional Neural Networks with Cutout*, 2017).
     pub struct Cutout {
         /// The side of the square in pixels.

@@ -9,7 +9,7 @@ use super::footprint::Footprint;
 use super::network::{Head, resolve_network};
 use super::objectives::{Target, check_metrics, fit_objectives, series, targets};
 use super::parts::Parts;
-use super::plan::SupervisedPlan;
+use super::plan::{Objective, SupervisedPlan};
 use crate::data::transforms::Transform;
 use crate::data::{Columns, Dataset, Preprocessing, check_parts, resolve_columns};
 use crate::nn::layers::Layer;
@@ -102,10 +102,7 @@ pub(crate) fn resolve(
     let steps_per_epoch = parts.counts.train.div_ceil(batch);
     check_steps(whole.epochs, steps_per_epoch, at, errors);
     super::objectives::assign_metrics(&whole.metrics, &mut objectives);
-    if let Some(transform) = &data.reference.target_transform {
-        let rows = &parts.rows().train;
-        super::objectives::transform_targets(&mut objectives, &transform.0, &data.dataset, rows, errors);
-    }
+    transform_targets(&mut objectives, &data, &parts, errors);
     super::augmentation::check(&whole.augmentation, &data.dataset, &data.columns, &objectives, at, errors);
     check_monitor(&whole, &series(&objectives, parts.counts.validation > 0), at, errors);
     if errors.is_empty() && whole.epochs.get() > 0 && network.trainable() == 0 {
@@ -285,6 +282,14 @@ fn prepare(
         }
     };
     (Some(parts), fitted)
+}
+
+/// Fits what is done to the targets on the training part.
+fn transform_targets(objectives: &mut [Objective], data: &Data, parts: &Parts, errors: &mut SpecErrors) {
+    if let Some(transform) = &data.reference.target_transform {
+        let rows = &parts.rows().train;
+        super::objectives::transform_targets(objectives, &transform.0, &data.dataset, rows, errors);
+    }
 }
 
 /// What the network's inputs are called, as far as that is known.
