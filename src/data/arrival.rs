@@ -25,7 +25,7 @@ impl Arrival {
             // have quotes and commas around them.
             Format::Csv => Some(limits.record_bytes.saturating_mul(2).saturating_add(limits.columns * 4)),
             Format::Jsonl => Some(limits.record_bytes),
-            Format::Idx | Format::Images | Format::Npz => None,
+            _ => None,
         };
         Self { most, seen: 0, line_start: 0 }
     }

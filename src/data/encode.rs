@@ -747,6 +747,7 @@ impl Nested {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
     use std::io::Cursor;
     use std::sync::Arc;
 
@@ -1023,7 +1024,7 @@ mod tests {
             let gap = if row % 3 == 0 { String::new() } else { row.to_string() };
             let when =
                 if row == 5 { String::new() } else { format!("2024-{:02}-1{}", row % 12 + 1, row % 9) };
-            text += &format!("{size},{},{gap},{when},u{row},{}\n", row * 10, row % 2);
+            writeln!(text, "{size},{},{gap},{when},u{row},{}", row * 10, row % 2).unwrap();
         }
         let dataset = csv(&text);
         let kind = |name: &str| dataset.find(name).unwrap().1.kind;

@@ -139,7 +139,7 @@ pub(super) fn read_header(bytes: &[u8]) -> Result<Header, String> {
     let (width, height) = decoder.dimensions();
     let (height, width) = (height as usize, width as usize);
     let turned = matches!(
-        decoder.orientation().map_err(damaged)?,
+        decoder.orientation().map_err(|error| damaged(&error))?,
         Orientation::Rotate90
             | Orientation::Rotate270
             | Orientation::Rotate90FlipH
@@ -159,7 +159,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<impl Lines, String> {
     decode_one_of(bytes, &SENT)
 }
 
-fn damaged(error: image::ImageError) -> String {
+fn damaged(error: &image::ImageError) -> String {
     match error {
         image::ImageError::Limits(_) => {
             format!("takes too much memory; an image has at most {MOST_PIXELS} pixels")
@@ -179,7 +179,7 @@ fn open<'a>(bytes: &'a [u8], formats: &[ImageFormat]) -> Result<impl ImageDecode
     limits.max_alloc = Some(DECODER_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(damaged)?;
+    let decoder = reader.into_decoder().map_err(|error| damaged(&error))?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MOST_PIXELS {
         return Err(format!("has {width} × {height} pixels; at most {MOST_PIXELS} are read"));
@@ -192,8 +192,8 @@ fn open<'a>(bytes: &'a [u8], formats: &[ImageFormat]) -> Result<impl ImageDecode
 
 fn decode_one_of(bytes: &[u8], formats: &[ImageFormat]) -> Result<Decoded, String> {
     let mut decoder = open(bytes, formats)?;
-    let orientation = decoder.orientation().map_err(damaged)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    let orientation = decoder.orientation().map_err(|error| damaged(&error))?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| damaged(&error))?;
     picture.apply_orientation(orientation);
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let channels = usize::from(picture.color().channel_count());

@@ -112,7 +112,9 @@ impl Prepared {
     /// Does to images what the job's transforms do.
     pub fn scale(&self, input: usize, pixels: &mut [f32]) {
         if let Source::Grid { line: (factor, offset), .. } = &self.inputs[input] {
-            pixels.iter_mut().for_each(|pixel| *pixel = *pixel * factor + offset);
+            for pixel in pixels {
+                *pixel = *pixel * factor + offset;
+            }
         }
     }
 }
@@ -262,7 +264,7 @@ impl Cells {
         }
         let width = column.width();
         let count = found.classes.len() + 1;
-        if width.saturating_mul(count).saturating_mul(4) > Self::LINES_BYTES {
+        if width == 0 || width.saturating_mul(count).saturating_mul(4) > Self::LINES_BYTES {
             return Self::Words(column.clone());
         }
         let mut lines = vec![0.0; width * count];

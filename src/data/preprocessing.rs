@@ -248,7 +248,8 @@ impl Preprocessing {
     pub fn is_whole(&self) -> bool {
         self.inputs.iter().all(|input| match &input.form {
             Form::Table { columns } => {
-                input.shape == [columns.iter().map(|column| column.width() as u64).sum::<u64>()]
+                let mut widths = columns.iter().map(|column| column.width() as u64);
+                widths.try_fold(0_u64, u64::checked_add).is_some_and(|width| input.shape == [width])
             }
             Form::Grid(_) => {
                 input.shape.iter().try_fold(1_u64, |product, extent| product.checked_mul(*extent)).is_some()

@@ -383,7 +383,9 @@ fn draw_groups(rows: &mut Vec<u32>, groups: &[u32], fraction: f64, stream: Strea
         return None;
     }
     let mut sizes = vec![0_u64; count];
-    groups.iter().for_each(|group| sizes[*group as usize] += 1);
+    for group in groups {
+        sizes[*group as usize] += 1;
+    }
     let wanted = fraction_count(rows.len() as u64, fraction)?;
     let (mut taken, mut held, mut left) = (vec![false; count], 0, count);
     let order = stream.at(0).permutation(count);
@@ -608,7 +610,7 @@ mod tests {
         let one = csv("g,y\na,0\na,1\na,0\n");
         let refused = partition(
             &one,
-            &reference(json!({"target": "y", "test": {"fraction": 0.5, "group": "g"}})),
+            &reference(json!({"target": "y", "input": "g", "test": {"fraction": 0.5, "group": "g"}})),
             true,
             0,
             &at(),
@@ -622,7 +624,7 @@ mod tests {
         let large = csv("g,y\na,0\na,1\nb,0\nb,0\nb,1\n");
         let parts = partition(
             &large,
-            &reference(json!({"target": "y", "test": {"fraction": 0.1, "group": "g"}})),
+            &reference(json!({"target": "y", "input": "g", "test": {"fraction": 0.1, "group": "g"}})),
             true,
             0,
             &at(),

@@ -118,10 +118,12 @@ pub(super) fn text_at<'a>(offsets: &[u64], bytes: &'a [u8], row: u32) -> Option<
 
 /// Empty cells beside one value are something to learn from.
 fn sameness<T: PartialEq>(mut cells: impl Iterator<Item = Option<T>>) -> Sameness {
-    match cells.next() {
-        None => Sameness::Empty,
-        Some(first) if cells.any(|cell| cell != first) => Sameness::Different,
-        Some(None) => Sameness::Empty,
-        Some(_) => Sameness::Constant,
+    let first = cells.next().flatten();
+    if cells.any(|cell| cell != first) {
+        Sameness::Different
+    } else if first.is_some() {
+        Sameness::Constant
+    } else {
+        Sameness::Empty
     }
 }

@@ -209,6 +209,13 @@ async fn odd_tables_are_read_or_refused_with_their_line() {
         ("name=r&format=csv&types=a", "types"),
         ("name=r&format=csv&types=a:numbr", "types"),
         ("name=r&format=csv&type=a:number", "did you mean \"types\""),
+        (
+            "name=r&format=images&size=64",
+            "size: must be height and width from 1 to 4096, such as 64x48, not \"64\"",
+        ),
+        ("name=r&format=images&size=0x8", "size"),
+        ("name=r&format=images&size=8x8&resize=shrink", "stretch, crop, pad"),
+        ("name=r&format=npz&classes=%22a", "classes: a quotation mark"),
     ] {
         let refused = server.upload(query, "a\n1\n").await;
         assert_eq!(refused.status, 400, "{query}");
@@ -220,6 +227,98 @@ async fn odd_tables_are_read_or_refused_with_their_line() {
         request("POST", "/v1/datasets?name=r&format=csv").header(header::CONTENT_TYPE, "application/json");
     assert_eq!(server.ask(json, "a\n1\n").await.status, 415);
     server.get("/v1/datasets/r").await.expect(404);
+}
+
+/// Pictures of two sizes in folders by split and class.
+fn pictures() -> Vec<u8> {
+    let mut files = idx::Files::new();
+    for number in 0..24_u32 {
+        let (split, class) =
+            (["train", "test"][usize::from(number >= 16)], ["dark", "light"][number as usize % 2]);
+        let side = 6 + number % 3;
+        let value = |x: u32, y: u32| image::Rgb([(x * 9 + y + 150 * (number % 2)) as u8, 40, 90]);
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image::ImageBuffer::from_fn(side, side + 1, value)
+            .write_to(&mut bytes, image::ImageFormat::Png)
+            .unwrap();
+        files.push((format!("photos/{split}/{class}/{number}.png"), bytes.into_inner()));
+    }
+    idx::zip(&files)
+}
+
+/// A NumPy array as `numpy.save` writes it.
+fn npy(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    let header = format!("{header:<117}\n");
+    [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), elements].concat()
+}
+
+#[tokio::test]
+async fn pictures_arrays_and_lines_train_and_predict() {
+    let _alone = alone().await;
+    let server = server().await;
+    let mixed = server.upload("name=photos&format=images", pictures()).await;
+    assert_eq!(mixed.status, 422);
+    assert!(mixed.detail().contains("size=7x6"), "{}", mixed.detail());
+    let photos =
+        server.upload("name=photos&format=images&size=8x6&resize=crop", pictures()).await.expect(201);
+    assert_eq!(photos["splits"], json!({"train": 16, "test": 8}));
+    assert_eq!(
+        (&photos["columns"][0]["shape"], &photos["columns"][1]["classes"]),
+        (&json!([3, 8, 6]), &json!(["dark", "light"]))
+    );
+    let stretched = server.upload("name=photos&format=images&size=8x6", pictures()).await.expect(201);
+    assert_eq!(stretched["version"], 2);
+    let training = |dataset: Value, loss: &str, output: Value| {
+        json!({"method": "supervised", "dataset": dataset, "loss": loss, "epochs": 40, "metrics": [],
+            "model": {"layers": [{"type": "flatten"}, output]}})
+    };
+    let softmax = json!({"type": "dense", "activation": "softmax"});
+    let mut body = json!({"name": "photos", "training": training(
+        json!({"name": "photos", "version": 1, "target": "label"}), "categorical_cross_entropy", softmax.clone())});
+    body["training"]["augmentation"] = json!(["random_flip", {"type": "random_crop", "padding": 1}]);
+    body["training"]["metrics"] = json!(["accuracy"]);
+    let job = server.train(&body).await;
+    assert_eq!(job["metrics"]["test_accuracy"], 1.0);
+
+    let pixels: Vec<u8> = (0..12_u8).flat_map(|row| [row % 2 * 200 + row; 25]).collect();
+    let labels: Vec<u8> = (0..12_i64).flat_map(|row| (row % 2).to_le_bytes()).collect();
+    let arrays = vec![
+        ("x.npy".to_owned(), npy("|u1", "(12, 5, 5)", &pixels)),
+        ("y.npy".to_owned(), npy("<i8", "(12,)", &labels)),
+    ];
+    let set = server.upload("name=arrays&format=npz&classes=off,on", idx::zip(&arrays)).await.expect(201);
+    assert_eq!(set["columns"][1]["classes"], json!(["off", "on"]));
+    let body = json!({"name": "arrays", "training": training(
+        json!({"name": "arrays", "target": "y"}), "categorical_cross_entropy", softmax)});
+    server.train(&body).await;
+    let answer =
+        server.post("/v1/models/arrays/predict", &json!({"inputs": [vec![[205; 5]; 5]]})).await.expect(200);
+    assert_eq!(answer["predictions"][0]["class"], "on");
+
+    let line = |row: usize| {
+        let size = ["small", "large"][row % 2];
+        json!({"size": size, "count": row, "price": 10 * (row + 1)}).to_string()
+    };
+    let lines = (0..40).map(line).collect::<Vec<_>>().join("\n");
+    server.upload("name=prices&format=jsonl", lines).await.expect(201);
+    let dataset = json!({"name": "prices", "target": "price", "target_transform": "log", "test": {"fraction": 0.2, "order": "count"},
+        "input": ["size", "count"], "transforms": [
+            {"columns": ["size"], "steps": [{"type": "ordinal", "order": ["small", "large"]}]},
+            {"columns": ["count"], "steps": ["log", "min_max"]}]});
+    let mut body = json!({"name": "prices", "training": training(dataset, "mean_squared_error", json!({"type": "dense", "units": 1}))});
+    body["training"]["optimizer"] = json!({"type": "adam", "learning_rate": 0.1});
+    body["training"]["epochs"] = json!(600);
+    body["training"]["metrics"] = json!(["mean_absolute_error"]);
+    let job = server.train(&body).await;
+    let error = job["metrics"]["test_mean_absolute_error"].as_f64().unwrap();
+    let answer = server
+        .post("/v1/models/prices/predict", &json!({"inputs": [{"size": "small", "count": 19}]}))
+        .await
+        .expect(200);
+    let price = answer["predictions"][0]["value"].as_f64().unwrap();
+    // In the set's own unit, where the last prices are 330 to 400.
+    assert!((price - 200.0).abs() < 50.0 && error < 100.0, "{price} {error}");
 }
 
 const PASSENGERS: &str = "age,fare,town,note,survived\n22,7.25,\"Paris, F\",a,no\n38,,Rome,b,yes\n,8.05,\"Paris, F\",c,no\n\

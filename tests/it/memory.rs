@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Server, example, mnist, server_with};
+use crate::support::{Server, alone, example, idx, mnist, server_with};
 
 macro_rules! measure {
     ($($test:ident: $example:literal;)*) => {
@@ -40,6 +40,32 @@ async fn measure(name: &str) {
     println!("{name}: planned {planned}, measured {measured}, ratio {ratio:.2}");
     println!("{name}: anonymous {} KiB, data {} KiB", kib(&worker, "RssAnon"), kib(&worker, "VmData"));
     assert!((1.0 / 1.5..1.5).contains(&ratio));
+}
+
+/// A set of twice the bytes that its run may take: it is mapped, and nothing copies it.
+#[tokio::test]
+async fn a_set_larger_than_the_memory_of_its_run_trains() {
+    const SIDE: u32 = 512;
+    const COUNT: u32 = 512;
+    let _alone = alone().await;
+    let server = server_with(|_| {}).await;
+    let head = |extents: &[u32]| {
+        let extents: Vec<u8> = extents.iter().flat_map(|extent| extent.to_be_bytes()).collect();
+        [&[0, 0, 8, extents.len() as u8 / 4][..], &extents].concat()
+    };
+    let mut images = head(&[COUNT, SIDE, SIDE]);
+    images.extend((0..COUNT).flat_map(|image| vec![(image % 2 * 200) as u8; (SIDE * SIDE) as usize]));
+    let mut labels = head(&[COUNT]);
+    labels.extend((0..COUNT).map(|image| (image % 2) as u8));
+    let archive = idx::tar(&vec![("images".to_owned(), images), ("labels".to_owned(), labels)]);
+    server.upload("name=large&format=idx", archive).await.expect(201);
+    let body = json!({"name": "large", "resources": {"memory_mb": 64, "device": "cpu"}, "training": {
+        "method": "supervised", "dataset": {"name": "large", "target": "label"}, "batch_size": 4, "metrics": ["accuracy"],
+        "loss": "categorical_cross_entropy", "augmentation": ["random_flip"],
+        "model": {"layers": [{"type": "max_pool2d", "pool_size": 64}, {"type": "flatten"},
+            {"type": "dense", "activation": "softmax"}]}}});
+    let job = server.train_long(&body).await;
+    assert!(job["metrics"]["accuracy"].as_f64().unwrap() > 0.7, "{}", job["metrics"]);
 }
 
 async fn planned(server: &Server, body: &serde_json::Value) -> u64 {

@@ -25,8 +25,6 @@ pub struct Fill {
 
 impl Fill {
     pub const BLACK: Self = Self { mode: FillMode::Constant, value: 0.0 };
-    /// For maps that stay within the image.
-    pub const EDGE: Self = Self { mode: FillMode::Nearest, value: 0.0 };
 
     /// The place within `0..extent` that stands for one outside, if one does.
     fn place(self, at: i64, extent: i64) -> Option<usize> {
@@ -57,31 +55,27 @@ impl Affine {
     /// The map of a result that comes of this one first and of `next` then: a pixel is looked for where `next` takes it
     /// from, and that where this one does.
     pub(super) fn then(self, next: Self) -> Self {
-        let [a, b, c, d, e, f] = self.0;
-        let [g, h, i, j, k, l] = next.0;
-        Self([
-            a * g + b * j,
-            a * h + b * k,
-            a * i + b * l + c,
-            d * g + e * j,
-            d * h + e * k,
-            d * i + e * l + f,
-        ])
+        let row = |line: usize| {
+            let [x, y, moved] = [self.0[line], self.0[line + 1], self.0[line + 2]];
+            let column = |at: usize| x * next.0[at] + y * next.0[at + 3];
+            [column(0), column(1), column(2) + moved]
+        };
+        let ([xx, xy, x], [yx, yy, y]) = (row(0), row(3));
+        Self([xx, xy, x, yx, yy, y])
     }
 }
 
 /// Writes the image as the map takes its pixels, between them by bilinear interpolation.
 pub(super) fn resample(image: ImageShape, map: Affine, fill: Fill, from: &[f32], to: &mut [f32]) {
     let ImageShape { height, width, .. } = image;
-    let [a, b, c, d, e, f] = map.0;
+    let [xx, xy, moved_x, yx, yy, moved_y] = map.0;
     let (middle_x, middle_y) = ((width as f64 - 1.0) / 2.0, (height as f64 - 1.0) / 2.0);
     for y in 0..height {
         let dy = y as f64 - middle_y;
         for x in 0..width {
             let dx = x as f64 - middle_x;
-            // Far outside there is nothing to tell apart, and a whole number must hold it.
-            let from_x = (a * dx + b * dy + c + middle_x).clamp(-1e9, 1e9);
-            let from_y = (d * dx + e * dy + f + middle_y).clamp(-1e9, 1e9);
+            let from_x = xx * dx + xy * dy + moved_x + middle_x;
+            let from_y = yx * dx + yy * dy + moved_y + middle_y;
             let taps = Taps::new(image, fill, from_x, from_y);
             for (from, to) in from.chunks_exact(image.plane()).zip(to.chunks_exact_mut(image.plane())) {
                 to[y * width + x] = taps.value(from, fill.value);
@@ -100,13 +94,24 @@ impl Taps {
     /// So near to a pixel is on it: what moves by whole pixels blurs nothing.
     const NEAR: f64 = 1e-6;
 
+    /// The pixel at or before a place, and how far behind it the place lies. Without a call of `floor`, which costs more
+    /// than all else here; far outside there is nothing to tell apart.
+    fn split(place: f64) -> (i64, f32) {
+        const FAR: f64 = 1e9;
+        let before = (place.clamp(-FAR, FAR) + FAR) as i64 - FAR as i64;
+        let behind = place.clamp(-FAR, FAR) - before as f64;
+        if behind < Self::NEAR {
+            (before, 0.0)
+        } else if behind > 1.0 - Self::NEAR {
+            (before + 1, 0.0)
+        } else {
+            (before, behind as f32)
+        }
+    }
+
     fn new(image: ImageShape, fill: Fill, x: f64, y: f64) -> Self {
-        let snap = |at: f64| if (at - at.round()).abs() < Self::NEAR { at.round() } else { at };
-        let (x, y) = (snap(x), snap(y));
-        let (left, top) = (x.floor(), y.floor());
-        let (right_share, lower_share) = ((x - left) as f32, (y - top) as f32);
         let (height, width) = (image.height as i64, image.width as i64);
-        let (left, top) = (left as i64, top as i64);
+        let ((left, right_share), (top, lower_share)) = (Self::split(x), Self::split(y));
         let weights = [
             (1.0 - lower_share) * (1.0 - right_share),
             (1.0 - lower_share) * right_share,

@@ -56,21 +56,17 @@ impl Augmenter {
     fn apply_part(&self, image: ImageShape, step: u64, first: usize, images: &mut [f32]) {
         let mut scratch = vec![0.0; image.elements()];
         for (place, pixels) in images.chunks_exact_mut(image.elements()).enumerate() {
-            let mut pending: Option<(Affine, Fill)> = None;
+            let mut pending: Option<Moved> = None;
             for (component, stream) in &self.components {
                 let mut picks = Picks::new(stream.at(step), first + place);
                 match component.effect() {
                     Effect::Geometry(geometry) => {
-                        let map = geometry.draw(image, &mut picks);
-                        pending = match pending {
-                            Some((before, fill)) if compose(fill, geometry.fill()).is_some() => {
-                                compose(fill, geometry.fill()).map(|fill| (before.then(map), fill))
-                            }
-                            before => {
-                                take(image, before, &mut scratch, pixels);
-                                Some((map, geometry.fill()))
-                            }
-                        };
+                        let next = Moved { map: geometry.draw(image, &mut picks), fill: geometry.fill() };
+                        let composed = pending.and_then(|before| before.then(next));
+                        if composed.is_none() {
+                            take(image, pending, &mut scratch, pixels);
+                        }
+                        pending = composed.or(Some(next));
                     }
                     Effect::Values(values) => {
                         take(image, pending.take(), &mut scratch, pixels);
@@ -84,18 +80,28 @@ impl Augmenter {
     }
 }
 
-/// The filling of two maps in one; a map that stays within the image takes any.
-fn compose(first: Fill, second: Fill) -> Option<Fill> {
-    match (first, second) {
-        (Fill::EDGE, other) | (other, Fill::EDGE) => Some(other),
-        (first, second) => (first == second).then_some(first),
+/// Pixels that are to be moved, and what is seen outside of the image, if anything is.
+#[derive(Clone, Copy)]
+struct Moved {
+    map: Affine,
+    fill: Option<Fill>,
+}
+
+impl Moved {
+    /// Both in one; none where each sees something else outside.
+    fn then(self, next: Self) -> Option<Self> {
+        let fill = match (self.fill, next.fill) {
+            (Some(first), Some(second)) if first != second => return None,
+            (first, second) => first.or(second),
+        };
+        Some(Self { map: self.map.then(next.map), fill })
     }
 }
 
-fn take(image: ImageShape, map: Option<(Affine, Fill)>, scratch: &mut [f32], pixels: &mut [f32]) {
-    if let Some((map, fill)) = map.filter(|(map, _)| *map != Affine::IDENTITY) {
+fn take(image: ImageShape, moved: Option<Moved>, scratch: &mut [f32], pixels: &mut [f32]) {
+    if let Some(Moved { map, fill }) = moved.filter(|moved| moved.map != Affine::IDENTITY) {
         scratch.copy_from_slice(pixels);
-        resample(image, map, fill, scratch, pixels);
+        resample(image, map, fill.unwrap_or(Fill::BLACK), scratch, pixels);
     }
 }
 
@@ -186,9 +192,9 @@ mod tests {
         (0..count * image.elements()).map(|at| ((at * 37 + at / 7) % 256) as f32).collect()
     }
 
-    fn done(body: Value, image: ImageShape, step: u64) -> Vec<f32> {
+    fn done(body: &Value, image: ImageShape, step: u64) -> Vec<f32> {
         let mut batch = pictures(image, 40);
-        augmenter(&body, 3, 1).apply(image, step, &mut batch);
+        augmenter(body, 3, 1).apply(image, step, &mut batch);
         batch
     }
 
@@ -200,9 +206,9 @@ mod tests {
             {"type": "cutout", "size": 3}
         ]);
         let image = ImageShape { channels: 3, height: 32, width: 32 };
-        let once = done(all.clone(), image, 5);
-        assert_eq!(done(all.clone(), image, 5), once);
-        assert_ne!(done(all.clone(), image, 6), once);
+        let once = done(&all, image, 5);
+        assert_eq!(done(&all, image, 5), once);
+        assert_ne!(done(&all, image, 6), once);
         let mut batch = pictures(image, 40);
         augmenter(&all, 3, 3).apply(image, 5, &mut batch);
         assert_eq!(batch, once);
@@ -216,7 +222,7 @@ mod tests {
     #[test]
     fn flips_are_exact_and_half_of_all() {
         let before = pictures(COLOUR, 40);
-        let flipped = done(json!([{"type": "random_flip", "mode": "horizontal"}]), COLOUR, 0);
+        let flipped = done(&json!([{"type": "random_flip", "mode": "horizontal"}]), COLOUR, 0);
         let mut turned = 0;
         for (before, after) in before.chunks(COLOUR.elements()).zip(flipped.chunks(COLOUR.elements())) {
             let mirrored: Vec<f32> =
@@ -230,7 +236,7 @@ mod tests {
     #[test]
     fn crops_move_by_whole_pixels_and_are_black_outside() {
         let before = pictures(COLOUR, 40);
-        let after = done(json!([{"type": "random_crop", "padding": 1}]), COLOUR, 2);
+        let after = done(&json!([{"type": "random_crop", "padding": 1}]), COLOUR, 2);
         for (before, after) in before.chunks(COLOUR.elements()).zip(after.chunks(COLOUR.elements())) {
             let at = |y: i64, x: i64| {
                 let inside = (0..6).contains(&y) && (0..8).contains(&x);
@@ -247,13 +253,13 @@ mod tests {
     fn maps_of_one_filling_are_one_resampling() {
         // Turned there and back again: once, nothing is lost; with another filling between them, it is done twice.
         let turn = |factor: f64, fill: &str| json!({"type": "random_rotation", "factor": [factor, factor], "fill_mode": fill});
-        let there_and_back = done(json!([turn(0.05, "reflect"), turn(-0.05, "reflect")]), COLOUR, 0);
+        let there_and_back = done(&json!([turn(0.05, "reflect"), turn(-0.05, "reflect")]), COLOUR, 0);
         let before = pictures(COLOUR, 40);
         assert!(there_and_back.iter().zip(&before).all(|(after, before)| (after - before).abs() < 1e-3));
-        let twice = done(json!([turn(0.05, "reflect"), turn(-0.05, "nearest")]), COLOUR, 0);
+        let twice = done(&json!([turn(0.05, "reflect"), turn(-0.05, "nearest")]), COLOUR, 0);
         assert!(twice.iter().zip(&before).any(|(after, before)| (after - before).abs() > 1.0));
         let quarter =
-            done(json!([turn(0.25, "reflect")]), ImageShape { channels: 1, height: 2, width: 2 }, 0);
+            done(&json!([turn(0.25, "reflect")]), ImageShape { channels: 1, height: 2, width: 2 }, 0);
         let square = pictures(ImageShape { channels: 1, height: 2, width: 2 }, 1);
         // Against the clock: what stood on the right stands on top.
         assert_eq!(quarter[..4], [square[1], square[3], square[0], square[2]]);
@@ -262,24 +268,24 @@ mod tests {
     #[test]
     fn values_change_as_their_formulas_say() {
         let before = pictures(COLOUR, 40);
-        let brighter = done(json!([{"type": "random_brightness", "factor": [0.1, 0.1]}]), COLOUR, 0);
+        let brighter = done(&json!([{"type": "random_brightness", "factor": [0.1, 0.1]}]), COLOUR, 0);
         assert!(
             brighter
                 .iter()
                 .zip(&before)
                 .all(|(after, before)| (after - (before + 25.5).min(255.0)).abs() < 1e-3)
         );
-        let flat = done(json!([{"type": "random_contrast", "factor": [-1, -1]}]), COLOUR, 0);
+        let flat = done(&json!([{"type": "random_contrast", "factor": [-1, -1]}]), COLOUR, 0);
         let mean = before[..48].iter().sum::<f32>() / 48.0;
         assert!(flat[..48].iter().all(|value| (value - mean).abs() < 1e-3));
-        let noisy = done(json!([{"type": "gaussian_noise", "stddev": 0.02}]), COLOUR, 0);
+        let noisy = done(&json!([{"type": "gaussian_noise", "stddev": 0.02}]), COLOUR, 0);
         let within = |low: f32, high: f32| {
             before.iter().zip(&noisy).filter(move |(before, _)| (low..high).contains(before))
         };
         let differences: Vec<f32> = within(30.0, 225.0).map(|(before, after)| after - before).collect();
         let deviation = (differences.iter().map(|d| d * d).sum::<f32>() / differences.len() as f32).sqrt();
         assert!((deviation - 5.1).abs() < 0.3, "{deviation}");
-        let cut = done(json!([{"type": "cutout", "size": 3, "fill_value": 99}]), COLOUR, 0);
+        let cut = done(&json!([{"type": "cutout", "size": 3, "fill_value": 99}]), COLOUR, 0);
         for image in cut.chunks(COLOUR.elements()) {
             let covered = image[..48].iter().filter(|pixel| **pixel == 99.0).count();
             assert!((4..=9 + 2).contains(&covered), "{covered}");

@@ -4,7 +4,7 @@ use super::{AugmentationConfig, Effect, ImageShape, Picks, Unfit, Values};
 use crate::spec::{NonNegative, Size};
 
 crate::record! {
-    /// Covers a square with one value, its centre at a random pixel, so that it may lie over the edge (DeVries and
+    /// Covers a square with one value, its centre at a random pixel, so that it may lie over the edge (`DeVries` and
     /// Taylor, *Improved Regularization of Convolutional Neural Networks with Cutout*, 2017).
     pub struct Cutout {
         /// The side of the square in pixels.
@@ -20,7 +20,10 @@ impl AugmentationConfig for Cutout {
         if self.size.get() <= most {
             return Ok(());
         }
-        Err(Unfit { field: Some("size"), detail: format!("must be at most {most}, twice the longer side of the image") })
+        Err(Unfit {
+            field: Some("size"),
+            detail: format!("must be at most {most}, twice the longer side of the image"),
+        })
     }
 
     fn effect(&self) -> Effect<'_> {

@@ -60,8 +60,8 @@ fn ends<T: Field>(
     }
 }
 
-fn schema(number: Value) -> Value {
-    json!({"anyOf": [number.clone(), {"type": "array", "items": number, "minItems": 2, "maxItems": 2}]})
+fn schema(number: &Value) -> Value {
+    json!({"anyOf": [number, {"type": "array", "items": number, "minItems": 2, "maxItems": 2}]})
 }
 
 impl Field for Span {
@@ -75,7 +75,7 @@ impl Field for Span {
     }
 
     fn schema() -> Value {
-        schema(Finite::schema())
+        schema(&Finite::schema())
     }
 }
 
@@ -90,6 +90,6 @@ impl Field for Share {
     }
 
     fn schema() -> Value {
-        schema(NonNegative::schema())
+        schema(&NonNegative::schema())
     }
 }

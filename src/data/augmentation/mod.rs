@@ -74,8 +74,8 @@ pub trait Geometry {
     /// Where each pixel of the result is taken from.
     fn draw(&self, image: ImageShape, picks: &mut Picks) -> Affine;
 
-    /// What stands outside of the image.
-    fn fill(&self) -> Fill;
+    /// What stands outside of the image; none where nothing of it is seen.
+    fn fill(&self) -> Option<Fill>;
 }
 
 pub trait Values {

@@ -19,6 +19,8 @@ impl AugmentationConfig for RandomBrightness {
 impl Values for RandomBrightness {
     fn change(&self, _image: ImageShape, picks: &mut Picks, pixels: &mut [f32]) {
         let added = (picks.between(self.factor.ends()) * 255.0) as f32;
-        pixels.iter_mut().for_each(|pixel| *pixel = (*pixel + added).clamp(0.0, 255.0));
+        for pixel in pixels {
+            *pixel = (*pixel + added).clamp(0.0, 255.0);
+        }
     }
 }

@@ -22,7 +22,9 @@ impl Values for RandomContrast {
         let contrast = (1.0 + picks.between(self.factor.ends())).max(0.0) as f32;
         for plane in pixels.chunks_exact_mut(image.plane()) {
             let mean = plane.iter().sum::<f32>() / image.plane() as f32;
-            plane.iter_mut().for_each(|pixel| *pixel = ((*pixel - mean) * contrast + mean).clamp(0.0, 255.0));
+            for pixel in plane {
+                *pixel = ((*pixel - mean) * contrast + mean).clamp(0.0, 255.0);
+            }
         }
     }
 }

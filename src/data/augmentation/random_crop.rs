@@ -68,7 +68,7 @@ impl Geometry for RandomCrop {
         Affine([x_scale, 0.0, x, 0.0, y_scale, y])
     }
 
-    fn fill(&self) -> Fill {
-        Fill::BLACK
+    fn fill(&self) -> Option<Fill> {
+        Some(Fill::BLACK)
     }
 }

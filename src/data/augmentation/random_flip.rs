@@ -34,7 +34,7 @@ impl Geometry for RandomFlip {
         Affine([x, 0.0, 0.0, 0.0, y, 0.0])
     }
 
-    fn fill(&self) -> Fill {
-        Fill::EDGE
+    fn fill(&self) -> Option<Fill> {
+        None
     }
 }

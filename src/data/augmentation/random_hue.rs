@@ -17,8 +17,10 @@ impl AugmentationConfig for RandomHue {
         if image.channels == 3 {
             return Ok(());
         }
-        let detail =
-            format!("random_hue needs images of 3 channels, and these have {}; grey has no hue", image.channels);
+        let detail = format!(
+            "random_hue needs images of 3 channels, and these have {}; grey has no hue",
+            image.channels
+        );
         Err(Unfit { field: None, detail })
     }
 

@@ -32,7 +32,7 @@ impl Geometry for RandomRotation {
         Affine([cosine, -sine, 0.0, sine, cosine, 0.0])
     }
 
-    fn fill(&self) -> Fill {
-        Fill { mode: self.fill_mode, value: self.fill_value.get() as f32 }
+    fn fill(&self) -> Option<Fill> {
+        Some(Fill { mode: self.fill_mode, value: self.fill_value.get() as f32 })
     }
 }

@@ -33,7 +33,7 @@ impl Geometry for RandomShear {
         Affine([1.0, x, 0.0, y, 1.0, 0.0])
     }
 
-    fn fill(&self) -> Fill {
-        Fill { mode: self.fill_mode, value: self.fill_value.get() as f32 }
+    fn fill(&self) -> Option<Fill> {
+        Some(Fill { mode: self.fill_mode, value: self.fill_value.get() as f32 })
     }
 }

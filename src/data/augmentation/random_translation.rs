@@ -32,7 +32,7 @@ impl Geometry for RandomTranslation {
         Affine([1.0, 0.0, -right, 0.0, 1.0, -down])
     }
 
-    fn fill(&self) -> Fill {
-        Fill { mode: self.fill_mode, value: self.fill_value.get() as f32 }
+    fn fill(&self) -> Option<Fill> {
+        Some(Fill { mode: self.fill_mode, value: self.fill_value.get() as f32 })
     }
 }

@@ -43,7 +43,7 @@ impl Geometry for RandomZoom {
         Affine([x, 0.0, 0.0, 0.0, y, 0.0])
     }
 
-    fn fill(&self) -> Fill {
-        Fill { mode: self.fill_mode, value: self.fill_value.get() as f32 }
+    fn fill(&self) -> Option<Fill> {
+        Some(Fill { mode: self.fill_mode, value: self.fill_value.get() as f32 })
     }
 }

@@ -118,7 +118,9 @@ fn tables_of(
     let budget = Budget::new(file.metadata()?.len(), request.limits);
     archive::each_member(file, &budget, request.limits, &mut |member| {
         let lower = member.name.to_ascii_lowercase();
-        if splits::is_hidden(&member.name) || !(lower.ends_with(".csv") || lower.ends_with(".csv.gz")) {
+        if splits::is_hidden(&member.name)
+            || ![".csv", ".csv.gz"].iter().any(|ending| lower.ends_with(ending))
+        {
             return Ok(());
         }
         let split = splits::of_file(&member.name);

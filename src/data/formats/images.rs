@@ -63,7 +63,7 @@ pub(in crate::data) fn import(
         )));
     }
     schema.examples = found.len() as u64;
-    schema.splits = tree.splits.clone();
+    schema.splits.clone_from(&tree.splits);
     let column = |name: &str, kind, dtype: &str, shape, classes| Column {
         name: name.to_owned(),
         kind,
@@ -91,12 +91,14 @@ pub(in crate::data) fn import(
     Ok(writer.finish(request.out_dir, schema, text_bytes)?)
 }
 
+type Take<'a> = &'a mut dyn FnMut(String, &[u8]) -> Result<(), ImportError>;
+
 /// Calls `take` with the name and the bytes of every picture, in the order of the archive.
 fn each_picture(
     request: &ImportRequest<'_>,
     source: &mut File,
     upload_bytes: u64,
-    take: &mut dyn FnMut(String, &[u8]) -> Result<(), ImportError>,
+    take: Take<'_>,
 ) -> Result<(), ImportError> {
     let budget = Budget::new(upload_bytes, request.limits);
     let mut bytes = Vec::new();

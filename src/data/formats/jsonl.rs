@@ -114,7 +114,7 @@ impl Rows {
 
     /// Reads a line's object into the cells.
     fn take(&mut self, line: &[u8], most: u64, sink: &mut dyn Sink) -> Result<(), ImportError> {
-        let members: Members = serde_json::from_slice(line).map_err(unreadable)?;
+        let members: Members = serde_json::from_slice(line).map_err(|error| unreadable(&error))?;
         self.cells.iter_mut().for_each(|cell| *cell = Owned::Empty);
         let mut seen = vec![false; self.cells.len()];
         for (name, value) in members.0 {
@@ -156,7 +156,7 @@ fn without_mark(line: &[u8]) -> Result<&[u8], ImportError> {
 }
 
 /// Where in the line something is wrong, without the library's own count of lines, which is always 1.
-fn unreadable(error: serde_json::Error) -> ImportError {
+fn unreadable(error: &serde_json::Error) -> ImportError {
     let text = error.to_string();
     let why = text.split(" at line ").next().unwrap_or_default();
     let place = if error.column() > 0 { format!(" at column {}", error.column()) } else { String::new() };

@@ -76,7 +76,7 @@ impl DatePart {
         }
     }
 
-    fn of(self, date: &CalendarDate) -> f64 {
+    fn of(self, date: CalendarDate) -> f64 {
         match self {
             Self::Year => f64::from(date.date.year()),
             Self::Month => f64::from(u8::from(date.date.month())),
@@ -87,7 +87,7 @@ impl DatePart {
     }
 
     /// Counted from 0.
-    fn turn(self, date: &CalendarDate) -> f64 {
+    fn turn(self, date: CalendarDate) -> f64 {
         let first = if matches!(self, Self::Month | Self::Day) { 1.0 } else { 0.0 };
         self.of(date) - first
     }
@@ -105,10 +105,10 @@ pub(super) fn numbers(text: &str, parts: &[DatePart], cyclical: bool) -> Option<
     for part in parts {
         match part.period().filter(|_| cyclical) {
             Some(period) => {
-                let (sine, cosine) = (TAU * part.turn(&date) / period).sin_cos();
+                let (sine, cosine) = (TAU * part.turn(date) / period).sin_cos();
                 numbers.extend([sine, cosine]);
             }
-            None => numbers.push(part.of(&date)),
+            None => numbers.push(part.of(date)),
         }
     }
     Some(numbers)

@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn the_hash_is_fnv_1a() {
         // The values that the hash's authors publish.
-        assert_eq!(bucket("", u64::MAX), (0xcbf2_9ce4_8422_2325_u64 % u64::MAX) as usize);
+        assert_eq!(bucket("", u64::MAX), 0xcbf2_9ce4_8422_2325);
         assert_eq!(bucket("a", u64::MAX), 0xaf63_dc4c_8601_ec8c);
         assert_eq!(bucket("foobar", u64::MAX), 0x8594_4171_f739_67e8);
         assert!((0..100).all(|text| bucket(&text.to_string(), 7) < 7));

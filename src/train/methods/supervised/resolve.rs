@@ -144,10 +144,7 @@ impl Found {
         let Self { whole, data, parts, network, .. } = self;
         check_steps(whole.epochs, self.steps_per_epoch(), at, errors);
         super::objectives::assign_metrics(&whole.metrics, objectives);
-        if let Some(transform) = &data.reference.target_transform {
-            let rows = &parts.rows().train;
-            super::objectives::transform_targets(objectives, &transform.0, &data.dataset, rows, errors);
-        }
+        transform_targets(objectives, data, parts, errors);
         super::augmentation::check(&whole.augmentation, &data.dataset, &data.columns, objectives, at, errors);
         let series = series(objectives, parts.counts.validation > 0);
         let rises =
@@ -395,6 +392,14 @@ fn prepare(
         }
     };
     (Some(parts), fitted)
+}
+
+/// Fits what is done to the targets on the training part.
+fn transform_targets(objectives: &mut [Objective], data: &Data, parts: &Parts, errors: &mut SpecErrors) {
+    if let Some(transform) = &data.reference.target_transform {
+        let rows = &parts.rows().train;
+        super::objectives::transform_targets(objectives, &transform.0, &data.dataset, rows, errors);
+    }
 }
 
 /// What the network's inputs are called, as far as that is known.
