@@ -222,6 +222,18 @@ impl Access {
         Ok(self.store.end_session(session.hash).await?)
     }
 
+    /// Whether one who was let in some time ago would be let in now.
+    pub(crate) async fn still_admits(&self, caller: Option<&Caller>) -> bool {
+        let Some(Caller { key, session }) = caller else { return !self.is_closed() };
+        let now = clock::now_us();
+        let stands = |known: &ApiKey| known.id == key.id && known.expires_at.is_none_or(|end| end > now);
+        let signed_in = match session {
+            Some(session) => matches!(self.store.session(&session.hash, now).await, Ok(Some(_))),
+            None => true,
+        };
+        signed_in && self.keys().iter().any(stands)
+    }
+
     /// Refuses whoever shows what is worth nothing: late, so that guessing is slow.
     async fn slowly(&self, detail: &str) -> Problem {
         let Ok(_place) = self.guesses.try_acquire() else {

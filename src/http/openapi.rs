@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::problem::{Kind, PROBLEM_JSON, ProblemBody};
-use super::routes;
+use super::{routes, session};
 use crate::spec::{Field, JobSpec, report};
 use crate::{clock, inference, store};
 
@@ -396,6 +396,15 @@ pub fn document() -> Value {
         }
     }
     document["components"]["responses"] = problem_responses();
+    document["components"]["securitySchemes"] = json!({
+        "key": {"type": "http", "scheme": "bearer", "description": "A key, made with `lyceum keys create`."},
+        "session": {
+            "type": "apiKey", "in": "cookie", "name": session::COOKIE,
+            "description": "A browser's session. Changes need the header `x-csrf-token` beside it.",
+        },
+    });
+    // A server without keys knows nobody, and serves its own machine.
+    document["security"] = json!([{}, {"key": []}, {"session": []}]);
     for (name, schema) in written_schemas() {
         document["components"]["schemas"][name] = schema;
     }

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method};
 use super::{Kind, Problem};
 use crate::jobs::token;
 
-const COOKIE: &str = "lyceum_session";
+pub(super) const COOKIE: &str = "lyceum_session";
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// The secret of the session that the request belongs to.

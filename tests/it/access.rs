@@ -99,6 +99,24 @@ async fn keys_end() {
     assert!(used.body["data"][2]["last_used_at"].is_string(), "{}", used.body);
 }
 
+/// What was opened with a key does not outlast it.
+#[tokio::test]
+async fn a_stream_ends_with_its_key() {
+    let server = server().await;
+    let admin = make(&server, None, json!({"name": "root", "scopes": ["admin"]})).await;
+    let reader = make(&server, Some(&admin), json!({"name": "reader", "scopes": ["read"]})).await;
+    let listen = with(&server, &reader, "GET", "/v1/events", &Value::Null);
+    let revoke = async {
+        while !with(&server, &admin, "GET", "/metrics", &Value::Null).await.text().contains("event_streams 1")
+        {
+        }
+        with(&server, &admin, "DELETE", "/v1/keys/reader", &Value::Null).await.expect(204);
+    };
+    let both = async { futures::join!(listen, revoke) };
+    let (stream, ()) = tokio::time::timeout(std::time::Duration::from_secs(20), both).await.unwrap();
+    assert_eq!(stream.status, 200);
+}
+
 #[tokio::test]
 async fn guesses_are_slow_and_few() {
     let server = server().await;

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{self, KeepAlive, Sse};
@@ -14,10 +15,15 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::clock;
+use crate::http::access::Caller;
 use crate::http::extract::{Limit, Path, Query, from_text};
 use crate::http::openapi::{EventDataSchema, Time};
 use crate::http::{AppState, Kind, Problem};
 use crate::store::{Event, Follower, JobId};
+
+/// How long a stream may go on that would not be opened any more: its key was revoked, or its session has ended.
+const ADMITTED: Duration = Duration::from_secs(2);
 
 /// Something that happened to a job.
 #[derive(Serialize, ToSchema)]
@@ -108,6 +114,7 @@ pub(crate) async fn of_job(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
     Query(query): Query<EventQuery>,
+    caller: Option<Extension<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let job = state.store.job(JobId(id)).await?;
@@ -119,7 +126,7 @@ pub(crate) async fn of_job(
     if job.status.terminal() && state.store.events(Some(job.id), after, 1).await?.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    stream_of(&state, Some(job.id), after)
+    stream_of(&state, Some(job.id), after, caller)
 }
 
 /// What happens to all jobs, as it happens.
@@ -140,13 +147,14 @@ pub(crate) async fn of_job(
 pub(crate) async fn of_all(
     State(state): State<AppState>,
     Query(query): Query<EventQuery>,
+    caller: Option<Extension<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let after = place(&query, &headers)?;
     if wants_list(&headers)? {
         return list(&state, None, after, &query).await;
     }
-    stream_of(&state, None, after)
+    stream_of(&state, None, after, caller)
 }
 
 /// Behind which event to begin.
@@ -194,7 +202,12 @@ fn wants_list(headers: &HeaderMap) -> Result<bool, Problem> {
     Err(Problem::new(Kind::NotAcceptable, "events come as text/event-stream or application/json"))
 }
 
-fn stream_of(state: &AppState, job: Option<JobId>, after: i64) -> Result<Response, Problem> {
+fn stream_of(
+    state: &AppState,
+    job: Option<JobId>,
+    after: i64,
+    caller: Option<Extension<Caller>>,
+) -> Result<Response, Problem> {
     let place = state.streams.clone().try_acquire_owned().map_err(|_| {
         Problem::too_many("as many streams of events are open as may be", 5).for_want_of("streams")
     })?;
@@ -203,6 +216,8 @@ fn stream_of(state: &AppState, job: Option<JobId>, after: i64) -> Result<Respons
         read: VecDeque::new(),
         names_job: job.is_none(),
         counted: Counted::new(state.clone()),
+        caller: caller.map(|Extension(caller)| caller),
+        admitted: clock::monotonic(),
         _place: place,
     };
     let events = stream::unfold(open, |mut open| async move {
@@ -223,15 +238,29 @@ struct Open {
     read: VecDeque<Event>,
     names_job: bool,
     counted: Counted,
+    /// Who listens, where callers have keys, and when that was last seen to be allowed.
+    caller: Option<Caller>,
+    admitted: Instant,
     _place: tokio::sync::OwnedSemaphorePermit,
 }
 
 impl Open {
     async fn next(&mut self) -> Option<Event> {
         while self.read.is_empty() {
-            let events = tokio::select! {
-                events = self.follower.next() => events,
-                () = self.counted.0.closing.cancelled() => return None,
+            let state = &self.counted.0;
+            let mut events = std::pin::pin!(self.follower.next());
+            let events = loop {
+                if self.admitted.elapsed() >= ADMITTED {
+                    if !state.access.still_admits(self.caller.as_ref()).await {
+                        return None;
+                    }
+                    self.admitted = clock::monotonic();
+                }
+                tokio::select! {
+                    events = &mut events => break events,
+                    () = state.closing.cancelled() => return None,
+                    () = tokio::time::sleep(ADMITTED) => {}
+                }
             };
             match events {
                 Ok(events) => self.read.extend(events?),
