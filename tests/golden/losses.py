@@ -1,4 +1,4 @@
-"""Losses and their gradients by Keras 3.15.1 on JAX in float64, the oracle for ours; gaussian_nll, which Keras lacks, by
+"""Losses and their gradients by Keras 3.15.1 on JAX in float64 but for its means, the oracle for ours; gaussian_nll, which Keras lacks, by
 its formula. Usage: KERAS_BACKEND=jax python -P losses.py > losses.json (pip install keras==3.15.1 jax)"""
 import json
 import jax
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-keras.config.set_dtype_policy("float64")
+FULL = {"reduction": None, "dtype": "float64"}
 random = np.random.default_rng(20261125)
 LINEAR, SIGMOID, TANH, SOFTMAX, RELU = "linear", "sigmoid", "tanh", "softmax", "relu"
 ACTIVATIONS = {LINEAR: lambda z: z, SIGMOID: jax.nn.sigmoid, TANH: jnp.tanh, SOFTMAX: jax.nn.softmax, RELU: jax.nn.relu}
@@ -33,29 +33,29 @@ def one(**fields):
 
 # The loss in a body, Keras's, the activation, the target, and for one column of classes how many there are.
 CASES = [
-    (one(type="categorical_cross_entropy"), L.CategoricalCrossentropy(reduction=None), SOFTMAX, CLASSES, 3),
+    (one(type="categorical_cross_entropy"), L.CategoricalCrossentropy(**FULL), SOFTMAX, CLASSES, 3),
     (one(type="categorical_cross_entropy", label_smoothing=0.1),
-     L.CategoricalCrossentropy(label_smoothing=0.1, reduction=None), SOFTMAX, CLASSES, 3),
-    (one(type="binary_cross_entropy"), L.BinaryCrossentropy(reduction=None), SIGMOID, BITS, 2),
-    (one(type="binary_cross_entropy", label_smoothing=0.2), L.BinaryCrossentropy(label_smoothing=0.2, reduction=None), SIGMOID, MANY, None),
-    (one(type="categorical_focal_cross_entropy"), L.CategoricalFocalCrossentropy(reduction=None), SOFTMAX, CLASSES, 3),
+     L.CategoricalCrossentropy(label_smoothing=0.1, **FULL), SOFTMAX, CLASSES, 3),
+    (one(type="binary_cross_entropy"), L.BinaryCrossentropy(**FULL), SIGMOID, BITS, 2),
+    (one(type="binary_cross_entropy", label_smoothing=0.2), L.BinaryCrossentropy(label_smoothing=0.2, **FULL), SIGMOID, MANY, None),
+    (one(type="categorical_focal_cross_entropy"), L.CategoricalFocalCrossentropy(**FULL), SOFTMAX, CLASSES, 3),
     (one(type="categorical_focal_cross_entropy", alpha=0.5, gamma=1.5, label_smoothing=0.1),
-     L.CategoricalFocalCrossentropy(alpha=0.5, gamma=1.5, label_smoothing=0.1, reduction=None), SOFTMAX, CLASSES, 3),
-    (one(type="binary_focal_cross_entropy"), L.BinaryFocalCrossentropy(reduction=None), SIGMOID, BITS, 2),
+     L.CategoricalFocalCrossentropy(alpha=0.5, gamma=1.5, label_smoothing=0.1, **FULL), SOFTMAX, CLASSES, 3),
+    (one(type="binary_focal_cross_entropy"), L.BinaryFocalCrossentropy(**FULL), SIGMOID, BITS, 2),
     (one(type="binary_focal_cross_entropy", alpha=0.25, gamma=1.5, label_smoothing=0.1),
-     L.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=0.25, gamma=1.5, label_smoothing=0.1, reduction=None), SIGMOID, MANY, None),
-    (one(type="hinge"), L.Hinge(reduction=None), LINEAR, BITS, 2),
-    (one(type="hinge"), L.Hinge(reduction=None), TANH, MANY, None),
-    (one(type="squared_hinge"), L.SquaredHinge(reduction=None), LINEAR, BITS, 2),
-    (one(type="kl_divergence"), L.KLDivergence(reduction=None), SOFTMAX, SHARES, None),
-    (one(type="mean_squared_error"), L.MeanSquaredError(reduction=None), LINEAR, NUMBERS, None),
-    (one(type="mean_absolute_error"), L.MeanAbsoluteError(reduction=None), LINEAR, NUMBERS, None),
-    (one(type="mean_absolute_percentage_error"), L.MeanAbsolutePercentageError(reduction=None), LINEAR, NUMBERS, None),
-    (one(type="huber"), L.Huber(reduction=None), LINEAR, NUMBERS, None),
-    (one(type="huber", delta=0.3), L.Huber(delta=0.3, reduction=None), LINEAR, NUMBERS, None),
-    (one(type="log_cosh"), L.LogCosh(reduction=None), LINEAR, NUMBERS, None),
-    (one(type="poisson"), L.Poisson(reduction=None), SIGMOID, COUNTS, None),
-    (one(type="cosine_similarity"), L.CosineSimilarity(reduction=None), LINEAR, NUMBERS, None),
+     L.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=0.25, gamma=1.5, label_smoothing=0.1, **FULL), SIGMOID, MANY, None),
+    (one(type="hinge"), L.Hinge(**FULL), LINEAR, BITS, 2),
+    (one(type="hinge"), L.Hinge(**FULL), TANH, MANY, None),
+    (one(type="squared_hinge"), L.SquaredHinge(**FULL), LINEAR, BITS, 2),
+    (one(type="kl_divergence"), L.KLDivergence(**FULL), SOFTMAX, SHARES, None),
+    (one(type="mean_squared_error"), L.MeanSquaredError(**FULL), LINEAR, NUMBERS, None),
+    (one(type="mean_absolute_error"), L.MeanAbsoluteError(**FULL), LINEAR, NUMBERS, None),
+    (one(type="mean_absolute_percentage_error"), L.MeanAbsolutePercentageError(**FULL), LINEAR, NUMBERS, None),
+    (one(type="huber"), L.Huber(**FULL), LINEAR, NUMBERS, None),
+    (one(type="huber", delta=0.3), L.Huber(delta=0.3, **FULL), LINEAR, NUMBERS, None),
+    (one(type="log_cosh"), L.LogCosh(**FULL), LINEAR, NUMBERS, None),
+    (one(type="poisson"), L.Poisson(**FULL), SIGMOID, COUNTS, None),
+    (one(type="cosine_similarity"), L.CosineSimilarity(**FULL), LINEAR, NUMBERS, None),
     (one(type="gaussian_nll"), gaussian, LINEAR, NUMBERS, None),
 ]
 cases = []
