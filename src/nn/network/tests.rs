@@ -12,7 +12,13 @@ fn sequence(input: &[u64], layers: &[Json]) -> NetworkPlan {
         let layer = Layer::read(layer, &Pointer::root(), &mut errors).unwrap_or_else(|| panic!("{errors}"));
         shape = layer.infer(&[shape.clone()]).unwrap().output;
         let from = index.checked_sub(1).map_or(Source::Input(0), Source::Node);
-        NetworkNode { name: format!("n{index}"), layer, inputs: vec![from], output_shape: shape.clone(), options: NodeOptions::default() }
+        NetworkNode {
+            name: format!("n{index}"),
+            layer,
+            inputs: vec![from],
+            output_shape: shape.clone(),
+            options: NodeOptions::default(),
+        }
     });
     let nodes: Vec<NetworkNode> = nodes.collect();
     NetworkPlan {
