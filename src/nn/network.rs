@@ -85,7 +85,7 @@ impl NetworkPlan {
 /// Whether a layer's activation may run behind max-pooling instead of before it: it looks at each element alone and never
 /// decreases, the pooling is all that it feeds (`takers` are the layers that take it), and it is no output, nor is there
 /// a penalty on what comes out of it.
-pub fn may_run_late<'a>(layer: &Layer, is_output: bool, takers: &mut dyn Iterator<Item = &'a Layer>) -> bool {
+pub fn may_run_late(layer: &Layer, is_output: bool, takers: &mut dyn Iterator<Item = &Layer>) -> bool {
     let moves = layer.activity_regularizer().is_none()
         && layer.activation().is_some_and(|activation| {
             activation.name() != "linear" && activation.elementwise_non_decreasing()
@@ -219,7 +219,7 @@ impl Network {
                 value = activation.apply(&value);
             }
             if let Some(regularizer) = &node.activity_regularizer {
-                activity = add(activity, regularizer.penalty(&value) / value.size()[0].max(1));
+                activity = Some(add(activity, regularizer.penalty(&value) / value.size()[0].max(1)));
             }
             values.push(Some(Value { value, before, uses: node.uses + self.outputs_of(index) }));
             release(node, &mut values);
@@ -282,7 +282,7 @@ impl Network {
         let activity = self.activity_penalty.borrow().as_ref().map(Tensor::shallow_clone);
         self.penalties
             .iter()
-            .fold(activity, |sum, (parameter, regularizer)| add(sum, regularizer.penalty(parameter)))
+            .fold(activity, |sum, (parameter, regularizer)| Some(add(sum, regularizer.penalty(parameter))))
     }
 
     /// Makes the constraints hold, behind a step.
@@ -365,11 +365,11 @@ impl Node {
     }
 }
 
-fn add(sum: Option<Tensor>, other: Tensor) -> Option<Tensor> {
-    Some(match sum {
+fn add(sum: Option<Tensor>, other: Tensor) -> Tensor {
+    match sum {
         Some(sum) => sum + other,
         None => other,
-    })
+    }
 }
 
 /// Lets go of what nobody takes any more: without gradients that frees its memory.

@@ -227,7 +227,7 @@ impl ModelSpec {
         }
         let output = |name: &mut String| {
             if let Some(node) = find(name).and_then(|node| names[node].as_ref()) {
-                *name = node.as_str().to_owned();
+                node.as_str().clone_into(name);
             }
         };
         match &mut self.outputs {
@@ -245,7 +245,10 @@ impl Entry {
             Some(name) => NodeName::read(name, &at.key("name"), errors).map(Some),
             None => Some(None),
         };
-        let inputs = read_inputs(component.fields.get("inputs"), form, &at.key("inputs"), errors);
+        let inputs = match component.fields.get("inputs") {
+            None | Some(Value::Null) => Some(None),
+            Some(inputs) => read_inputs(inputs, form, &at.key("inputs"), errors).map(Some),
+        };
         if component.kind == BLOCK {
             return BlockSpec::read(component, name?, inputs?, form, errors).map(Self::Block);
         }
@@ -267,26 +270,18 @@ impl Entry {
     }
 }
 
-/// What a node names as its inputs; `Some(None)` where it names none.
-fn read_inputs(
-    inputs: Option<&Value>,
-    form: Form,
-    at: &Pointer,
-    errors: &mut SpecErrors,
-) -> Option<Option<Vec<Taken>>> {
-    let named = |names: Vec<String>| {
-        let taken = names.into_iter().enumerate();
-        Some(taken.map(|(place, name)| Taken::Named(name, at.index(place))).collect())
-    };
-    match (inputs, form) {
-        (None | Some(Value::Null), _) => Some(None),
-        (Some(_), Form::Layers) => {
+/// What a node names as its inputs.
+fn read_inputs(inputs: &Value, form: Form, at: &Pointer, errors: &mut SpecErrors) -> Option<Vec<Taken>> {
+    let names = match (inputs, form) {
+        (_, Form::Layers) => {
             errors.push(at, "has no place in \"layers\", where each takes what stands before it");
-            None
+            return None;
         }
-        (Some(Value::String(input)), Form::Nodes) => Some(named(vec![input.clone()])),
-        (Some(inputs), Form::Nodes) => Vec::read(inputs, at, errors).map(named),
-    }
+        (Value::String(input), Form::Nodes) => vec![input.clone()],
+        (inputs, Form::Nodes) => Vec::read(inputs, at, errors)?,
+    };
+    let named = names.into_iter().enumerate();
+    Some(named.map(|(place, name)| Taken::Named(name, at.index(place))).collect())
 }
 
 impl NodeSpec {
@@ -491,16 +486,10 @@ mod tests {
         ] {
             let mut errors = SpecErrors::new();
             let read = ModelSpec::read(&body, &Pointer::root(), &mut errors);
-            let read = read.map(|model| {
-                model.nodes.iter().for_each(|node| {
-                    _ = NodeOptions::of(&node.component.fields, &node.component.pointer, &mut errors);
-                })
-            });
-            assert_eq!(
-                errors.iter().next().map(|error| error.pointer.as_str()),
-                Some(place),
-                "{body} {read:?}"
-            );
+            for node in read.iter().flat_map(|model| &model.nodes) {
+                _ = NodeOptions::of(&node.component.fields, &node.component.pointer, &mut errors);
+            }
+            assert_eq!(errors.iter().next().map(|error| error.pointer.as_str()), Some(place), "{body}");
         }
         let numbers =
             json!({"type": "dense", "kernel_initializer": {"type": "constant", "value": vec![1; 20_000]}});

@@ -30,6 +30,7 @@ fn read<T: Field>(body: &Value) -> T {
 }
 
 /// Every layer in the forms that matter, each with what it takes.
+#[expect(clippy::too_many_lines, reason = "a table: one layer after the other")]
 fn layers() -> Vec<(Value, Takes)> {
     use Takes::{Anything, Image, Same, Sequence, Shapes, Two};
     const RESIDUAL: Takes = Shapes(&[&[4, 6, 5], &[3, 3, 5]]);

@@ -29,14 +29,12 @@ impl ActivationConfig for Relu {
             return x.relu();
         }
         let (threshold, slope) = (self.threshold.get(), self.negative_slope.get());
-        let mut y = if threshold > 0.0 { x.threshold(threshold, 0.0) } else { x.relu() };
-        if let Some(most) = self.max_value {
-            y = y.clamp_max(most.get());
-        }
-        if slope > 0.0 {
-            y = y - (-x + threshold).relu() * slope;
-        }
-        y
+        let above = if threshold > 0.0 { x.threshold(threshold, 0.0) } else { x.relu() };
+        let above = match self.max_value {
+            Some(most) => above.clamp_max(most.get()),
+            None => above,
+        };
+        if slope > 0.0 { above - (-x + threshold).relu() * slope } else { above }
     }
 
     fn elementwise_non_decreasing(&self) -> bool {

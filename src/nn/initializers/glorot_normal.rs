@@ -10,6 +10,6 @@ crate::record! {
 
 impl InitializerConfig for GlorotNormal {
     fn fill(&self, parameter: &ParameterSpec, draws: Draws) -> Vec<f32> {
-        VarianceScaling::case(1.0, Mode::FanAvg, Distribution::TruncatedNormal).fill(parameter, draws)
+        VarianceScaling::case(1.0, Mode::Average, Distribution::TruncatedNormal).fill(parameter, draws)
     }
 }

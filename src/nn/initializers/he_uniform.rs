@@ -10,6 +10,6 @@ crate::record! {
 
 impl InitializerConfig for HeUniform {
     fn fill(&self, parameter: &ParameterSpec, draws: Draws) -> Vec<f32> {
-        VarianceScaling::case(2.0, Mode::FanIn, Distribution::Uniform).fill(parameter, draws)
+        VarianceScaling::case(2.0, Mode::Inwards, Distribution::Uniform).fill(parameter, draws)
     }
 }

@@ -10,6 +10,6 @@ crate::record! {
 
 impl InitializerConfig for LecunUniform {
     fn fill(&self, parameter: &ParameterSpec, draws: Draws) -> Vec<f32> {
-        VarianceScaling::case(1.0, Mode::FanIn, Distribution::Uniform).fill(parameter, draws)
+        VarianceScaling::case(1.0, Mode::Inwards, Distribution::Uniform).fill(parameter, draws)
     }
 }

@@ -73,6 +73,7 @@ impl ParameterSpec {
     }
 
     /// With a penalty on its size.
+    #[must_use]
     pub fn regularized(mut self, regularizer: Option<&Regularizer>) -> Self {
         self.regularizer = regularizer.cloned();
         self
@@ -92,6 +93,7 @@ impl ParameterSpec {
     }
 
     /// Kept by the layer, out of the gradients' reach.
+    #[must_use]
     pub fn statistic(mut self) -> Self {
         self.trainable = false;
         self

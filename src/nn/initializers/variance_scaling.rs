@@ -4,7 +4,7 @@ use crate::spec::Positive;
 
 crate::choices! {
     /// What a variance is divided by: the values that flow into one output, out of one input, or the mean of both.
-    pub enum Mode { FanIn = "fan_in", FanOut = "fan_out", FanAvg = "fan_avg" }
+    pub enum Mode { Inwards = "fan_in", Outwards = "fan_out", Average = "fan_avg" }
 }
 
 crate::choices! {
@@ -24,7 +24,7 @@ crate::record! {
         /// What the variance is a multiple of.
         pub scale: Positive = Positive::literal(1.0),
         /// What it is divided by.
-        pub mode: Mode = Mode::FanIn,
+        pub mode: Mode = Mode::Inwards,
         /// The form of the distribution.
         pub distribution: Distribution = Distribution::TruncatedNormal,
     }
@@ -42,9 +42,9 @@ impl VarianceScaling {
     fn variance(&self, parameter: &ParameterSpec) -> f64 {
         let (fan_in, fan_out) = (parameter.fan_in as f64, parameter.fan_out as f64);
         let fan = match self.mode {
-            Mode::FanIn => fan_in,
-            Mode::FanOut => fan_out,
-            Mode::FanAvg => f64::midpoint(fan_in, fan_out),
+            Mode::Inwards => fan_in,
+            Mode::Outwards => fan_out,
+            Mode::Average => f64::midpoint(fan_in, fan_out),
         };
         self.scale.get() / fan.max(1.0)
     }

@@ -140,7 +140,7 @@ impl NodeContext {
 /// A layer. Every activation is one too: it is written down once, in the set of activations.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
-    Plain(Plain),
+    Plain(Box<Plain>),
     Activation(Word),
 }
 
@@ -174,7 +174,7 @@ impl Layer {
             return Word::from_component(component, also, errors).map(Self::Activation);
         }
         if Plain::NAMES.contains(&component.kind.as_str()) {
-            return Plain::from_component(component, also, errors).map(Self::Plain);
+            return Plain::from_component(component, also, errors).map(Box::new).map(Self::Plain);
         }
         component.refuse_name("type", "a layer", Self::NAMES, errors);
         None
@@ -199,7 +199,7 @@ impl std::ops::Deref for Layer {
 
     fn deref(&self) -> &Self::Target {
         match self {
-            Self::Plain(layer) => &**layer,
+            Self::Plain(layer) => &***layer,
             Self::Activation(activation) => activation,
         }
     }
@@ -208,7 +208,7 @@ impl std::ops::Deref for Layer {
 impl std::ops::DerefMut for Layer {
     fn deref_mut(&mut self) -> &mut Self::Target {
         match self {
-            Self::Plain(layer) => &mut **layer,
+            Self::Plain(layer) => &mut ***layer,
             Self::Activation(activation) => activation,
         }
     }
