@@ -8,7 +8,10 @@ use super::methods::learning_rate_finder::{self, FinderPlan};
 use super::methods::supervised::{self, Context, Resolved, SupervisedPlan};
 use crate::data::Dataset;
 use crate::nn::activations::Activation;
+use crate::nn::constraints::Constraint;
+use crate::nn::initializers::Initializer;
 use crate::nn::layers::Layer;
+use crate::nn::regularizers::Regularizer;
 use crate::nn::schedules::ScheduledRate;
 use crate::spec::{
     Block, Component, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer, Record,
@@ -262,7 +265,7 @@ fn method_schema(method: &str, fields: &Value) -> Value {
 }
 
 /// JSON Schemas of a network and of what it is made of, by name; `Network` is what a body's `model` holds.
-pub fn network_schemas() -> [(&'static str, Value); 5] {
+pub fn network_schemas() -> Vec<(&'static str, Value)> {
     let list = |of: &str| json!({"type": "array", "minItems": 1, "maxItems": 10_000, "items": {"$ref": format!("#/components/schemas/{of}")}});
     let object = |member: &str, of: &str| {
         let outputs = <Option<Outputs> as Field>::schema();
@@ -294,9 +297,35 @@ pub fn network_schemas() -> [(&'static str, Value); 5] {
         "description": "A number, or nested arrays of numbers.",
         "anyOf": [{"type": "number"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Numbers"}}],
     });
-    let mut activation = Activation::schema();
-    activation["description"] = json!("An activation.");
-    [("Network", network), ("Layer", layer), ("Node", node), ("Activation", activation), ("Numbers", numbers)]
+    let sets = [
+        ("Activation", "An activation.", Activation::schema()),
+        ("Initializer", "What a parameter holds at first.", Initializer::schema()),
+        ("Regularizer", "A penalty that is added to the loss.", Regularizer::schema()),
+        ("Constraint", "What is made to hold of a parameter behind each step.", Constraint::schema()),
+    ];
+    for (name, _, set) in &sets {
+        refer(&mut layer, name, set);
+        refer(&mut node, name, set);
+    }
+    let mut schemas = vec![("Network", network), ("Layer", layer), ("Node", node), ("Numbers", numbers)];
+    schemas.extend(sets.into_iter().map(|(name, description, mut set)| {
+        set["description"] = json!(description);
+        (name, set)
+    }));
+    schemas
+}
+
+/// Puts a reference wherever the schema of a set of components stands, which dozens of layers have.
+fn refer(schema: &mut Value, name: &str, set: &Value) {
+    match schema {
+        Value::Object(members) if members.get("anyOf") == Some(&set["anyOf"]) => {
+            members.remove("anyOf");
+            members.insert("$ref".into(), json!(format!("#/components/schemas/{name}")));
+        }
+        Value::Object(members) => members.values_mut().for_each(|member| refer(member, name, set)),
+        Value::Array(items) => items.iter_mut().for_each(|item| refer(item, name, set)),
+        _ => {}
+    }
 }
 
 /// Adds what every node of a network has beside its layer's own fields.

@@ -85,7 +85,7 @@ impl LayerConfig for Conv1d {
 
     fn build(&self, inputs: &[Shape], parameters: &[Tensor], _node: &NodeContext) -> Box<dyn Forward> {
         Box::new(Built {
-            kernel: parameters[0].unsqueeze(2),
+            kernel: parameters[0].shallow_clone(),
             bias: parameters.get(1).map(Tensor::shallow_clone),
             stride: self.strides.get() as i64,
             dilation: self.dilation_rate.get() as i64,
@@ -104,7 +104,7 @@ impl LayerConfig for Conv1d {
 }
 
 struct Built {
-    /// `[filters, channels / groups, 1, length]`.
+    /// `[filters, channels / groups, length]`.
     kernel: Tensor,
     bias: Option<Tensor>,
     stride: i64,
@@ -121,6 +121,8 @@ impl Forward for Built {
             None => (x, [0, 0]),
         };
         let (strides, dilation) = ([1, self.stride], [1, self.dilation]);
-        as_sequences(&x.conv2d(&self.kernel, self.bias.as_ref(), strides, padding, dilation, self.groups))
+        // A view that outlived a step would lose its way back to the parameter, which is changed in place.
+        let kernel = self.kernel.unsqueeze(2);
+        as_sequences(&x.conv2d(&kernel, self.bias.as_ref(), strides, padding, dilation, self.groups))
     }
 }

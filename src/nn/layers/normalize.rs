@@ -81,7 +81,10 @@ struct ByGroups {
 impl Forward for ByGroups {
     fn forward(&self, inputs: &[&Tensor], _pass: &Pass) -> Tensor {
         let x = channels_first(inputs[0]);
-        let y = x.group_norm(self.groups, self.gamma.as_ref(), self.beta.as_ref(), self.epsilon, false);
+        // Of beta alone libtorch's kernel has no gradient.
+        let ones = self.beta.as_ref().filter(|_| self.gamma.is_none()).map(Tensor::ones_like);
+        let gamma = self.gamma.as_ref().or(ones.as_ref());
+        let y = x.group_norm(self.groups, gamma, self.beta.as_ref(), self.epsilon, false);
         channels_first(&y)
     }
 }
