@@ -4,7 +4,6 @@
 //! checkpoints.
 
 pub mod checkpoint;
-pub mod components;
 mod graph;
 pub mod methods;
 pub mod model;

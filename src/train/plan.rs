@@ -1,5 +1,7 @@
 //! From a body to a proven plan: nothing runs that was not resolved here, and what was resolved here runs.
 
+pub mod components;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};

@@ -12,7 +12,7 @@ use crate::http::Problem;
 use crate::http::extract::{Nothing, Query};
 use crate::http::openapi::{self, ComponentsSchema, SchemaOfJobs};
 use crate::http::problem::Kind;
-use crate::train::components;
+use crate::train::plan::components;
 
 static JOB_SCHEMA: LazyLock<String> = LazyLock::new(|| openapi::job_schema().to_string());
 

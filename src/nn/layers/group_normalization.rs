@@ -13,7 +13,7 @@ crate::record! {
     /// sequence: `gamma · (x − mean) / √(variance + epsilon) + beta` (Wu and He, *Group Normalization*, 2018). One group is a
     /// layer normalisation over everything, as many as there are channels an instance normalisation.
     pub struct GroupNormalization {
-        /// Into how many groups of neighbours the channels are parted; it divides them.
+        /// Into how many groups of neighbours the channels are parted, such as `4`; it divides them.
         pub groups: Size = Size::clamped(32),
         /// What is added to the variance.
         pub epsilon: Positive = Positive::literal(0.001),

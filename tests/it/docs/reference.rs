@@ -7,7 +7,7 @@ use lyceum::spec::dataset::DatasetRef;
 use lyceum::spec::{
     CheckpointPolicy, ComponentInfo, FieldInfo, JobSpec, NodeOptions, Record, ReportPolicy, Resources,
 };
-use lyceum::train::components::registries;
+use lyceum::train::plan::components::registries;
 use lyceum::train::methods::learning_rate_finder::LearningRateFinder;
 use lyceum::train::methods::supervised::{EarlyStoppingSpec, Supervised, WeightAverage};
 use serde_json::Value;

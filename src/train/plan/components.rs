@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plan::METHODS;
+use super::METHODS;
 use crate::data::augmentation::Augmentation;
 use crate::data::transforms::Transform;
 use crate::nn::activations::Activation;
