@@ -47,6 +47,7 @@ mod settings;
 mod soak;
 mod store;
 mod support;
+mod tables;
 mod torture;
 mod traces;
 mod training;

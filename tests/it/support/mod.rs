@@ -93,10 +93,14 @@ pub(crate) fn example_data(name: &str, digits: (u32, u32)) -> (&'static str, Vec
     if name == "mnist" {
         return ("idx", mnist::archive(digits.0, digits.1));
     }
-    let shipped =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("datasets/{name}/{name}.csv"));
-    let beside = examples().join(format!("{name}.csv"));
-    ("csv", std::fs::read(if shipped.exists() { shipped } else { beside }).unwrap())
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let places = [
+        ("csv", root.join(format!("datasets/{name}/{name}.csv"))),
+        ("csv", examples().join(format!("{name}.csv"))),
+        ("npz", examples().join(format!("{name}.npz"))),
+    ];
+    let (format, path) = places.into_iter().find(|(_, path)| path.exists()).unwrap();
+    (format, std::fs::read(path).unwrap())
 }
 
 pub(crate) fn examples() -> &'static std::path::Path {

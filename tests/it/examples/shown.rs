@@ -1,0 +1,74 @@
+//! Examples of what a network may be given and asked for, each beside the same with a part left out.
+
+use serde_json::json;
+
+use super::{changed, metrics_of, number, stocked};
+
+pub(super) const FILES: &[&str] =
+    &["diabetes-regression", "multi-label", "random-labels", "two-inputs", "will-i-pass"];
+
+/// Three hidden units bend the border between those who pass and those who do not; a single unit has a straight one.
+#[tokio::test]
+async fn whether_one_passes_takes_a_hidden_layer() {
+    let server = stocked("will-i-pass").await;
+    let accuracy = number(&metrics_of(&server, "will-i-pass").await, "test_accuracy");
+    let inputs = json!({"inputs": [
+        {"lectures": 9, "hours": 25}, {"lectures": 4, "hours": 5}, {"lectures": 10, "hours": 1}]});
+    let answer = server.post("/v1/models/will-i-pass/predict", &inputs).await.expect(200);
+    let classes: Vec<&str> = answer["predictions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|prediction| prediction["class"].as_str().unwrap())
+        .collect();
+    assert_eq!(classes, ["1", "0", "0"], "{answer}");
+    let straight = json!({"model": {"layers": [{"type": "dense", "units": 1, "activation": "sigmoid"}]}});
+    let job = server.train(&changed("will-i-pass", &straight)).await;
+    let straight = number(&job["metrics"], "test_accuracy");
+    assert!(accuracy > 0.9 && accuracy > straight + 0.03, "{accuracy}, without a hidden layer {straight}");
+}
+
+/// In the table's own unit, against whoever always says the mean (77.05) and ridge regression (57.38).
+#[tokio::test]
+async fn the_course_of_diabetes_is_predicted_better_than_by_the_mean() {
+    let metrics = metrics_of(&stocked("diabetes").await, "diabetes-regression").await;
+    let error = number(&metrics, "test_root_mean_squared_error");
+    assert!(error < 60.0 && number(&metrics, "test_r2") > 0.4, "{metrics}");
+}
+
+/// A network answers several questions at once, each with a probability of its own.
+#[tokio::test]
+async fn several_labels_hold_at_once() {
+    let server = stocked("multi-label").await;
+    let trained = metrics_of(&server, "multi-label").await;
+    for label in ["umbrella", "coat", "sunglasses"] {
+        // Who always says no has 0, who always says yes at most 0.63.
+        assert!(number(&trained, &format!("test_f1_{label}")) > 0.8, "{label}: {trained}");
+    }
+}
+
+/// The digit alone does not tell whether it is greater than a number that is not seen.
+#[tokio::test]
+async fn a_picture_and_a_number_tell_more_than_the_picture() {
+    let server = stocked("two-inputs").await;
+    let both = number(&metrics_of(&server, "two-inputs").await, "test_accuracy");
+    let blind = json!({"model": {"nodes": [
+        {"name": "flat", "type": "flatten", "inputs": ["image"]},
+        {"name": "seen", "type": "dense", "units": 32, "activation": "relu", "inputs": ["flat"]},
+        {"name": "greater", "type": "dense", "units": 1, "activation": "sigmoid", "inputs": ["seen"]}]},
+        "dataset": {"name": "two-inputs", "target": "label", "input": {"image": "image"},
+            "test": {"every": 5, "offset": 4}}});
+    let job = server.train(&changed("two-inputs", &blind)).await;
+    let alone = number(&job["metrics"], "test_accuracy");
+    assert!(both > 0.9 && alone < 0.75, "both {both}, the picture alone {alone}");
+}
+
+/// A network large enough learns labels by heart that mean nothing (Zhang, Bengio, Hardt, Recht and Vinyals,
+/// *Understanding Deep Learning Requires Rethinking Generalization*, 2017): of others it knows no more than chance, a
+/// quarter.
+#[tokio::test]
+async fn random_labels_are_learned_and_tell_nothing() {
+    let metrics = metrics_of(&stocked("random-labels").await, "random-labels").await;
+    let (learned, tried) = (number(&metrics, "accuracy"), number(&metrics, "test_accuracy"));
+    assert!(learned > 0.99 && tried < 0.4, "{metrics}");
+}
