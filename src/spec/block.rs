@@ -70,7 +70,7 @@ impl Field for Run {
     }
 
     fn schema() -> Value {
-        json!({"type": "array", "items": {"$ref": "#/components/schemas/Layer"}, "minItems": 1,
+        json!({"type": "array", "items": {"$ref": "#/components/schemas/BlockedLayer"}, "minItems": 1,
                "maxItems": super::model::MOST_NODES})
     }
 }

@@ -287,12 +287,15 @@ pub fn network_schemas() -> Vec<(&'static str, Value)> {
     let block =
         ComponentInfo { name: "block", documentation: Block::documentation(), fields: Block::fields() };
     let mut all: Vec<ComponentInfo> = Layer::all();
+    let mut single = crate::spec::component::any_schema(&all);
+    let mut layer = json!({"anyOf": [{"$ref": "#/components/schemas/SingleLayer"}, block.schema("type")]});
     all.push(block);
-    let mut layer = crate::spec::component::any_schema(&all);
     let mut node = json!({"anyOf": all.iter().map(|layer| layer.schema("type")).collect::<Vec<_>>()});
+    add_members(&mut single, &members);
     add_members(&mut layer, &members);
     members.push(("inputs", inputs));
     add_members(&mut node, &members);
+    single["description"] = json!("A layer that is no block.");
     layer["description"] = json!("A layer of a sequence.");
     node["description"] = json!("A layer of a graph: `inputs` names the nodes that it takes.");
     let numbers = json!({
@@ -306,15 +309,36 @@ pub fn network_schemas() -> Vec<(&'static str, Value)> {
         ("Constraint", "What is made to hold of a parameter behind each step.", Constraint::schema()),
     ];
     for (name, _, set) in &sets {
+        refer(&mut single, name, set);
         refer(&mut layer, name, set);
         refer(&mut node, name, set);
     }
-    let mut schemas = vec![("Network", network), ("Layer", layer), ("Node", node), ("Numbers", numbers)];
+    let mut schemas = vec![
+        ("Network", network),
+        ("Layer", layer),
+        ("SingleLayer", single),
+        ("BlockedLayer", blocked_layer()),
+        ("Node", node),
+        ("Numbers", numbers),
+    ];
     schemas.extend(sets.into_iter().map(|(name, description, mut set)| {
         set["description"] = json!(description);
         (name, set)
     }));
     schemas
+}
+
+/// A layer in a block. Of a block in a block no more is said, since many who read schemas follow no circle.
+fn blocked_layer() -> Value {
+    let layer = json!({"anyOf": [{"type": "string"}, {"type": "object", "required": ["type"]}]});
+    json!({
+        "description": "A layer in a block, or another block.",
+        "anyOf": [
+            {"$ref": "#/components/schemas/SingleLayer"},
+            {"type": "object", "required": ["type", "layers"],
+             "properties": {"type": {"const": "block"}, "layers": {"type": "array", "minItems": 1, "items": layer}}},
+        ],
+    })
 }
 
 /// Puts a reference wherever the schema of a set of components stands, which dozens of layers have.

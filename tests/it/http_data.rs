@@ -274,7 +274,7 @@ async fn pictures_arrays_and_lines_train_and_predict() {
             "model": {"layers": [{"type": "flatten"}, output]}})
     };
     let softmax = json!({"type": "dense", "activation": "softmax"});
-    let mut body = json!({"name": "photos", "training": training(
+    let mut body = json!({"name": "photos", "seed": 1, "training": training(
         json!({"name": "photos", "version": 1, "target": "label"}), "categorical_cross_entropy", softmax.clone())});
     body["training"]["augmentation"] = json!(["random_flip", {"type": "random_crop", "padding": 1}]);
     body["training"]["metrics"] = json!(["accuracy"]);
@@ -289,7 +289,7 @@ async fn pictures_arrays_and_lines_train_and_predict() {
     ];
     let set = server.upload("name=arrays&format=npz&classes=off,on", idx::zip(&arrays)).await.expect(201);
     assert_eq!(set["columns"][1]["classes"], json!(["off", "on"]));
-    let body = json!({"name": "arrays", "training": training(
+    let body = json!({"name": "arrays", "seed": 1, "training": training(
         json!({"name": "arrays", "target": "y"}), "categorical_cross_entropy", softmax)});
     server.train(&body).await;
     let answer =
@@ -306,7 +306,7 @@ async fn pictures_arrays_and_lines_train_and_predict() {
         "input": ["size", "count"], "transforms": [
             {"columns": ["size"], "steps": [{"type": "ordinal", "order": ["small", "large"]}]},
             {"columns": ["count"], "steps": ["log", "min_max"]}]});
-    let mut body = json!({"name": "prices", "training": training(dataset, "mean_squared_error", json!({"type": "dense", "units": 1}))});
+    let mut body = json!({"name": "prices", "seed": 1, "training": training(dataset, "mean_squared_error", json!({"type": "dense", "units": 1}))});
     body["training"]["optimizer"] = json!({"type": "adam", "learning_rate": 0.1});
     body["training"]["epochs"] = json!(600);
     body["training"]["metrics"] = json!(["mean_absolute_error"]);

@@ -7,9 +7,9 @@ use lyceum::spec::dataset::DatasetRef;
 use lyceum::spec::{
     CheckpointPolicy, ComponentInfo, FieldInfo, JobSpec, NodeOptions, Record, ReportPolicy, Resources,
 };
-use lyceum::train::plan::components::registries;
 use lyceum::train::methods::learning_rate_finder::LearningRateFinder;
 use lyceum::train::methods::supervised::{EarlyStoppingSpec, Supervised, WeightAverage};
+use lyceum::train::plan::components::registries;
 use serde_json::Value;
 
 pub(super) fn spec() -> String {

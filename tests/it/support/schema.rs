@@ -84,6 +84,9 @@ impl Check<'_> {
             "exclusiveMaximum" => number(|value, bound| value < bound),
             "minItems" => !value.is_array() || size >= bound,
             "maxItems" => !value.is_array() || size <= bound,
+            "uniqueItems" => value
+                .as_array()
+                .is_none_or(|items| (1..items.len()).all(|index| !items[..index].contains(&items[index]))),
             "minProperties" => !value.is_object() || size >= bound,
             "maxProperties" => !value.is_object() || size <= bound,
             "minLength" => !value.is_string() || size >= bound,
