@@ -204,8 +204,8 @@ fn components() -> Value {
                 "properties": {
                     "kind": {"type": "string"}, "name": {"type": "string"},
                     "documentation": {"type": "string", "description": "Markdown: formula, shapes, source."},
-                    "schema": {"type": "object", "required": ["type", "properties"], "description": "JSON Schema of the component as an object."},
-                    "example": {"type": "object", "required": ["type"], "description": "As it may stand in a body."},
+                    "schema": {"type": "object", "required": ["type", "properties"], "properties": {"type": {"const": "object"}}, "description": "JSON Schema of the component as an object."},
+                    "example": {"type": "object", "required": ["type"], "properties": {"type": {"type": "string"}}, "description": "As it may stand in a body."},
                 },
             }},
             "methods": {"type": "array", "items": {"type": "string"}},

@@ -269,14 +269,14 @@ fn method_schema(method: &str, fields: &Value) -> Value {
 /// JSON Schemas of a network and of what it is made of, by name; `Network` is what a body's `model` holds.
 pub fn network_schemas() -> Vec<(&'static str, Value)> {
     let list = |of: &str| json!({"type": "array", "minItems": 1, "maxItems": 10_000, "items": {"$ref": format!("#/components/schemas/{of}")}});
-    let object = |member: &str, of: &str| {
+    let object = |member: &str| {
         let outputs = <Option<Outputs> as Field>::schema();
         json!({"type": "object", "required": [member], "additionalProperties": false,
-               "properties": {member: list(of), "outputs": outputs}})
+               "properties": {member: list("Layer"), "outputs": outputs}})
     };
     let network = json!({
         "description": "A network: a sequence of layers, or a graph of nodes.",
-        "anyOf": [object("layers", "Layer"), object("nodes", "Node")],
+        "anyOf": [object("layers"), object("nodes")],
     });
     let inputs =
         json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]});
@@ -286,18 +286,14 @@ pub fn network_schemas() -> Vec<(&'static str, Value)> {
     members.extend(NodeOptions::FIELD_NAMES.iter().map(|name| option(name)));
     let block =
         ComponentInfo { name: "block", documentation: Block::documentation(), fields: Block::fields() };
-    let mut all: Vec<ComponentInfo> = Layer::all();
-    let mut single = crate::spec::component::any_schema(&all);
+    let mut single = crate::spec::component::any_schema(&Layer::all());
     let mut layer = json!({"anyOf": [{"$ref": "#/components/schemas/SingleLayer"}, block.schema("type")]});
-    all.push(block);
-    let mut node = json!({"anyOf": all.iter().map(|layer| layer.schema("type")).collect::<Vec<_>>()});
+    members.push(("inputs", inputs));
     add_members(&mut single, &members);
     add_members(&mut layer, &members);
-    members.push(("inputs", inputs));
-    add_members(&mut node, &members);
     single["description"] = json!("A layer that is no block.");
-    layer["description"] = json!("A layer of a sequence.");
-    node["description"] = json!("A layer of a graph: `inputs` names the nodes that it takes.");
+    layer["description"] =
+        json!("A layer of a sequence, or a node of a graph, whose `inputs` name what it takes.");
     let numbers = json!({
         "description": "A number, or nested arrays of numbers.",
         "anyOf": [{"type": "number"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Numbers"}}],
@@ -311,14 +307,12 @@ pub fn network_schemas() -> Vec<(&'static str, Value)> {
     for (name, _, set) in &sets {
         refer(&mut single, name, set);
         refer(&mut layer, name, set);
-        refer(&mut node, name, set);
     }
     let mut schemas = vec![
         ("Network", network),
         ("Layer", layer),
         ("SingleLayer", single),
         ("BlockedLayer", blocked_layer()),
-        ("Node", node),
         ("Numbers", numbers),
     ];
     schemas.extend(sets.into_iter().map(|(name, description, mut set)| {
