@@ -4,6 +4,7 @@ It needs NumPy. `two-inputs.npz` takes its pictures from `digits.csv`.
 """
 
 import csv
+import math
 import random
 
 import numpy
@@ -71,7 +72,7 @@ def returns():
         town, size = draw.choice(list(towns)), draw.choice(list(sizes))
         gift = draw.random() < 0.2
         leaning = 0.04 * price + 0.4 * days + 2 * (towns[town] + sizes[size] - gift) - 9.2
-        returned = draw.random() < 1 / (1 + 2.718281828 ** -leaning)
+        returned = draw.random() < 1 / (1 + math.exp(-leaning))
         cells = [price, days, town, size, "yes" if gift else "no"]
         cells = ["" if draw.random() < 0.06 else cell for cell in cells]
         rows.append([*cells, "yes" if returned else "no"])

@@ -32,7 +32,13 @@ fn body() -> Value {
 async fn fill(database: &Path) {
     let store = Store::open(database).await.expect("a store");
     let spec = JobSpec::read_body(&body(), &mut SpecErrors::new()).expect("the body is right");
-    let new = NewJob { spec, posted: body().to_string(), datasets: vec![("iris".into(), 1)], poster: None, trace: None };
+    let new = NewJob {
+        spec,
+        posted: body().to_string(),
+        datasets: vec![("iris".into(), 1)],
+        poster: None,
+        trace: None,
+    };
     for _ in 0..JOBS / TOGETHER {
         let made = join_all((0..TOGETHER).map(|_| store.create_job(new.clone(), None))).await;
         for job in made {
