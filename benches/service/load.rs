@@ -50,13 +50,12 @@ struct Client {
 impl Client {
     /// Asks once. A refusal may come, and the connection end, before all of a body has gone.
     async fn ask(&mut self, request: &Request) -> std::io::Result<Answer> {
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(&request.address).await?;
-                stream.set_nodelay(true)?;
-                stream
-            }
+        let mut stream = if let Some(stream) = self.stream.take() {
+            stream
+        } else {
+            let stream = TcpStream::connect(&request.address).await?;
+            stream.set_nodelay(true)?;
+            stream
         };
         let begun = monotonic();
         let (mut reader, mut writer) = stream.split();

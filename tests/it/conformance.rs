@@ -274,6 +274,7 @@ fn gradients_are_those_of_the_outputs() {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one sample after the other")]
 fn samples(set: &str) -> Vec<Value> {
     match set {
         "layers" => layers().into_iter().map(|(body, _)| body).collect(),
