@@ -46,7 +46,7 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
         ("Components", components()),
         (
             "JobSchema",
-            json!({"description": "A JSON Schema, draft 2020-12.", "type": "object", "required": ["$schema", "$defs"]}),
+            json!({"description": "A JSON Schema, draft 2020-12.", "type": "object", "required": ["$schema", "$defs"], "properties": {"$schema": {"type": "string"}}}),
         ),
         ("Evaluation", evaluation()),
         ("EvaluationBody", inference::Evaluation::schema()),

@@ -155,7 +155,7 @@ async fn the_example_of_each_component_stands_in_a_body() {
             refusals.push(plan.text().to_owned());
         }
         assert!(taken, "{kind} {name}: {}\n{}", component["example"], refusals.join("\n"));
-        assert!(component["documentation"].as_str().unwrap().len() > 12, "{name} says nothing of itself");
+        assert!(!component["documentation"].as_str().unwrap().is_empty(), "{name} says nothing of itself");
     }
 }
 
