@@ -324,7 +324,7 @@ pub fn network_schemas() -> Vec<(&'static str, Value)> {
 
 /// A layer in a block. Of a block in a block no more is said, since many who read schemas follow no circle.
 fn blocked_layer() -> Value {
-    let layer = json!({"anyOf": [{"type": "string"}, {"type": "object", "required": ["type"]}]});
+    let layer = json!({"anyOf": [{"type": "string"}, {"type": "object", "required": ["type"], "properties": {"type": {"type": "string"}}}]});
     json!({
         "description": "A layer in a block, or another block.",
         "anyOf": [
