@@ -6,8 +6,10 @@
 #![expect(clippy::expect_used, reason = "a measurement that cannot begin may end so")]
 #![expect(clippy::print_stdout, reason = "a table is what a measurement is for")]
 
+mod augmentation;
 mod bare;
 mod first_step;
+mod layers;
 mod load;
 mod metrics;
 mod networks;
@@ -67,6 +69,12 @@ fn main() {
         }
         if wanted("overload") {
             overload::measure(&mut table).await;
+        }
+        if wanted("augmentation") {
+            augmentation::measure(&mut table).await;
+        }
+        if wanted("layers") {
+            layers::measure(&mut table);
         }
         if wanted("streams") {
             streams::measure(&mut table).await;

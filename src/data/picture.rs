@@ -175,19 +175,56 @@ fn open<'a>(bytes: &'a [u8], formats: &[ImageFormat]) -> Result<impl ImageDecode
         let several = "is neither a PNG, JPEG, BMP, GIF nor WebP image";
         return Err(if formats.len() > 2 { several } else { "is neither a PNG nor a JPEG image" }.into());
     };
+    // The decoder takes a GIF's size from its screen, and room for its first picture whatever the limits say.
+    if let Some((width, height)) = gif_frame(bytes).filter(|_| format == ImageFormat::Gif) {
+        few_enough(width.into(), height.into())?;
+    }
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODER_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
     let decoder = reader.into_decoder().map_err(|error| damaged(&error))?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        return Err(format!("has {width} × {height} pixels; at most {MOST_PIXELS} are read"));
-    }
+    few_enough(width, height)?;
     if width == 0 || height == 0 {
         return Err("has no pixels".into());
     }
     Ok(decoder)
+}
+
+fn few_enough(width: u32, height: u32) -> Result<(), String> {
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(format!("has {width} × {height} pixels; at most {MOST_PIXELS} are read"));
+    }
+    Ok(())
+}
+
+/// Width and height of the first picture in a GIF (CompuServe, *Graphics Interchange Format, Version 89a*, 1990).
+fn gif_frame(bytes: &[u8]) -> Option<(u16, u16)> {
+    const SCREEN: usize = 13;
+    const EXTENSION: u8 = 0x21;
+    const PICTURE: u8 = 0x2c;
+    let flags = *bytes.get(10)?;
+    let colours = if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
+    let mut rest = bytes.get(SCREEN + colours..)?;
+    loop {
+        match rest {
+            [EXTENSION, _, blocks @ ..] => {
+                rest = blocks;
+                // Blocks behind their lengths, up to an empty one.
+                while let [length, behind @ ..] = rest {
+                    rest = behind.get(usize::from(*length)..)?;
+                    if *length == 0 {
+                        break;
+                    }
+                }
+            }
+            [PICTURE, _, _, _, _, a, b, c, d, ..] => {
+                return Some((u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d])));
+            }
+            _ => return None,
+        }
+    }
 }
 
 fn decode_one_of(bytes: &[u8], formats: &[ImageFormat]) -> Result<Decoded, String> {
@@ -411,6 +448,18 @@ mod tests {
 
     fn grey(width: u32, height: u32, value: impl Fn(u32, u32) -> u8) -> ImageBuffer<Luma<u8>, Vec<u8>> {
         ImageBuffer::from_fn(width, height, |x, y| Luma([value(x, y)]))
+    }
+
+    #[test]
+    fn the_first_picture_of_a_gif_has_a_size_of_its_own() {
+        let huge = include_bytes!("../../tests/corpus/images/huge-frame.gif");
+        assert_eq!(gif_frame(huge), Some((7_366, 16_464)));
+        assert!(decode_any(huge).err().unwrap().contains("7366 × 16464 pixels"));
+        assert_eq!(
+            gif_frame(include_bytes!("../../tests/corpus/images/one.gif")).map(|(width, _)| width > 0),
+            Some(true)
+        );
+        assert_eq!(gif_frame(&huge[..60]), None);
     }
 
     #[test]

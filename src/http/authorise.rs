@@ -14,12 +14,16 @@ use crate::store::Scope;
 /// Nothing is asked by those that only say that the server is there, and by signing in.
 fn needed(method: &Method, route: &str) -> Option<Needs> {
     let scope = match route {
-        "/" | "/healthz" | "/readyz" | "/openapi.yaml" => return None,
+        "/" | "/healthz" | "/readyz" | "/openapi.yaml" | "/v2" | "/v2/health/live" | "/v2/health/ready" => {
+            return None;
+        }
         _ if route.starts_with("/docs") => return None,
         "/v1/session" if method == Method::POST => return None,
         "/v1/session" => return Some(Needs::Known),
         _ if route.starts_with("/v1/keys") => Scope::Admin,
         _ if route.ends_with("/predict") || route.ends_with("/evaluate") => Scope::Infer,
+        // Its clients know nothing but calls; what they load and unload changes no answer.
+        _ if route.starts_with("/v2/") => Scope::Infer,
         "/v1/plans" => Scope::Read,
         _ if method.is_safe() => Scope::Read,
         _ => Scope::Train,
@@ -79,6 +83,8 @@ mod tests {
             ("POST", "/v1/jobs", Scope::Train),
             ("DELETE", "/v1/models/{name}/versions/{version}", Scope::Train),
             ("POST", "/v1/models/{name}/predict", Scope::Infer),
+            ("GET", "/v2/models/{name}", Scope::Infer),
+            ("POST", "/v2/repository/models/{name}/unload", Scope::Infer),
             ("GET", "/v1/keys", Scope::Admin),
         ] {
             assert_eq!(needed(method, route), Some(Needs::Scope(scope)), "{method} {route}");

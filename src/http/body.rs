@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -177,8 +179,9 @@ pub(crate) fn expect_media_type(headers: &HeaderMap, taken: &[&str]) -> Result<S
     }
 }
 
-/// A longer text is parsed beside the threads that answer requests.
-pub(crate) const LONG: usize = 256 << 10;
+/// A longer text is parsed beside the threads that answer requests: what holds one of these up for a millisecond holds
+/// up all who come meanwhile, since nobody looks at the sockets.
+pub(crate) const LONG: usize = 16 << 10;
 
 /// A body as JSON.
 pub(crate) async fn json(text: Bytes, limits: &config::Http) -> Result<Value, Problem> {
@@ -187,6 +190,15 @@ pub(crate) async fn json(text: Bytes, limits: &config::Http) -> Result<Value, Pr
         return parse_json(&text, most);
     }
     tokio::task::spawn_blocking(move || parse_json(&text, most)).await.map_err(Problem::internal)?
+}
+
+/// An answer as JSON, written beside the threads that answer requests where that takes long.
+pub(crate) async fn json_answer(value: Value, long: bool) -> Result<Response, Problem> {
+    if !long {
+        return Ok(Json(value).into_response());
+    }
+    let write = move || Json(value).into_response();
+    tokio::task::spawn_blocking(write).await.map_err(Problem::internal)
 }
 
 /// Text as JSON of at most so many values. Members that stand twice in an object are refused, since one of them would

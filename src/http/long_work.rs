@@ -1,5 +1,5 @@
-//! Turns for requests that compute for long: as many at once as there are cores. More would take turns with each other,
-//! with short requests and with training, and all of them would come to their ends late.
+//! Turns for requests that compute for long, which is some milliseconds: as many at once as there are cores. More would
+//! take turns with each other, with short requests and with training, and all of them would come to their ends late.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -11,8 +11,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::problem::Problem;
 use crate::clock;
 
-/// How long there may be more in line than have a core before some are refused.
+/// A line that has been there for so long is no burst, and is over when nobody has waited for so long.
 const BURST: Duration = Duration::from_millis(500);
+
+/// How many a line that is no burst holds for each core.
+const LINE_PER_CORE: usize = 2;
 
 /// How long one stands in line.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -21,8 +24,14 @@ pub(crate) struct LongWork {
     cores: usize,
     turns: Semaphore,
     waiting: AtomicUsize,
-    /// Since when nobody has come who did not have to wait.
-    busy_since: Mutex<Option<Instant>>,
+    line: Mutex<Option<Line>>,
+}
+
+/// When one had to wait first, and last.
+#[derive(Clone, Copy)]
+struct Line {
+    since: Instant,
+    until: Instant,
 }
 
 /// One that waits, for as long as it does.
@@ -37,33 +46,33 @@ impl Drop for Waiting<'_> {
 impl LongWork {
     pub(super) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            cores,
-            turns: Semaphore::new(cores),
-            waiting: AtomicUsize::new(0),
-            busy_since: Mutex::new(None),
-        }
+        Self { cores, turns: Semaphore::new(cores), waiting: AtomicUsize::new(0), line: Mutex::new(None) }
     }
 
-    /// Waits for a turn, and not for ever. Where the line has been long for a while, there is room in it for as many as
-    /// there are cores.
+    /// Waits for a turn, and not for ever. A burst may wait; of what keeps coming, only a few.
     pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, Problem> {
         if let Ok(turn) = self.turns.try_acquire() {
-            *self.busy_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
             return Ok(turn);
         }
         let before = self.waiting.fetch_add(1, Ordering::AcqRel);
         let _waiting = Waiting(&self.waiting);
-        if before >= self.cores && self.has_been_busy() {
+        let stays = self.stays(clock::monotonic());
+        if stays && before >= LINE_PER_CORE * self.cores {
             return Err(too_many());
         }
         let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
         turn.map_err(|_| too_many())?.map_err(Problem::internal)
     }
 
-    fn has_been_busy(&self) -> bool {
-        let mut since = self.busy_since.lock().unwrap_or_else(PoisonError::into_inner);
-        since.get_or_insert_with(clock::monotonic).elapsed() > BURST
+    /// Notes that one has to wait; answers whether that is no burst any more.
+    fn stays(&self, now: Instant) -> bool {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = match *line {
+            Some(Line { since, until }) if now.saturating_duration_since(until) <= BURST => since,
+            _ => now,
+        };
+        *line = Some(Line { since, until: now });
+        now.saturating_duration_since(since) > BURST
     }
 }
 
@@ -84,20 +93,34 @@ mod tests {
         for turn in &mut line {
             assert!(futures::poll!(turn).is_pending());
         }
-        // A while later.
-        *work.busy_since.lock().unwrap() = clock::monotonic().checked_sub(2 * BURST);
+        // A while later, in which others had to wait too.
+        let now = clock::monotonic();
+        *work.line.lock().unwrap() = now.checked_sub(2 * BURST).map(|since| Line { since, until: now });
         assert!(work.turn().await.is_err());
         drop(first);
         for turn in line {
             drop(turn.await.unwrap());
         }
-        // Nobody stands in line for ever.
+        // A turn that was free in between does not make a new burst of it.
         let first = work.turn().await.unwrap();
+        let mut few: Vec<_> = (0..LINE_PER_CORE).map(|_| Box::pin(work.turn())).collect();
+        for turn in &mut few {
+            assert!(futures::poll!(turn).is_pending());
+        }
+        assert!(work.turn().await.is_err());
+        drop(few);
+        // Nobody stands in line for ever.
         assert!(work.turn().await.is_err());
         drop(first);
-        // The line is gone: who comes now has a turn, and the next may wait again.
-        let first = work.turn().await.unwrap();
-        assert!(futures::poll!(Box::pin(work.turn())).is_pending());
-        drop(first);
+    }
+
+    #[test]
+    fn a_line_is_over_when_nobody_has_waited_for_a_while() {
+        let work = LongWork::new();
+        let now = clock::monotonic();
+        assert!(!work.stays(now));
+        assert!(!work.stays(now + BURST));
+        assert!(work.stays(now + BURST + BURST));
+        assert!(!work.stays(now + 4 * BURST));
     }
 }

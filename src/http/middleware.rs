@@ -18,7 +18,7 @@ use super::access::masked;
 use super::admission;
 use super::audit::{Entry, Refused};
 use super::body;
-use super::problem::{Kind, Problem};
+use super::problem::{Form, Kind, Problem};
 use crate::clock;
 use crate::telemetry::{Span, TraceContext};
 
@@ -30,6 +30,7 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
     let instance = Uuid::now_v7();
     let request_id = client_id(request.headers()).unwrap_or_else(|| instance.to_string());
     let method = request.method().clone();
+    let form = Form::of(request.uri().path());
     let parent = trace_parent(request.headers());
     let trace = parent.map_or_else(|| TraceContext::root(instance), |parent| parent.child(instance));
     request.extensions_mut().insert(trace);
@@ -62,7 +63,7 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
         };
         admission::hold_back(response.extensions().get::<Problem>().and_then(|problem| problem.refusal))
             .await;
-        tell(&state, response, &method, instance, &request_id)
+        tell(&state, response, &method, form, (instance, &request_id))
     }
     .instrument(span.clone())
     .await;
@@ -106,8 +107,8 @@ fn tell(
     state: &AppState,
     mut response: Response,
     method: &Method,
-    instance: Uuid,
-    request_id: &str,
+    form: Form,
+    (instance, request_id): (Uuid, &str),
 ) -> Response {
     if let Some(allow) = response.headers_mut().get_mut(header::ALLOW)
         && let Ok(methods) = allow.to_str()
@@ -130,7 +131,11 @@ fn tell(
         if let Some(refusal) = problem.refusal {
             state.figures.refused.with_label_values(&[refusal]).inc();
         }
-        let mut answer = problem.render(instance, request_id, response.headers().clone());
+        let headers = response.headers().clone();
+        let mut answer = match form {
+            Form::Problem => problem.render(instance, request_id, headers),
+            Form::Protocol => problem.render_for_protocol(headers),
+        };
         *answer.extensions_mut() = std::mem::take(response.extensions_mut());
         answer
     } else {

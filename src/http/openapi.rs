@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::problem::{Kind, PROBLEM_JSON, ProblemBody};
+use super::problem::{Form, Kind, PROBLEM_JSON, ProblemBody};
 use super::{routes, session};
 use crate::spec::{Field, JobSpec, report};
 use crate::{clock, inference, store};
@@ -22,6 +22,7 @@ use crate::{clock, inference, store};
         (name = "datasets", description = "Named, versioned, immutable sets of examples."),
         (name = "jobs", description = "Training jobs, their runs and what they leave."),
         (name = "models", description = "Trained models, and calling them."),
+        (name = "inference", description = "The Open Inference Protocol (KServe V2), as Triton's clients speak it."),
         (name = "keys", description = "Keys by which callers are known."),
         (name = "session", description = "How a browser signs in, since its streams of events can show no key."),
         (name = "operations", description = "Health and figures."),
@@ -155,7 +156,92 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
         ),
     ];
     schemas.extend(crate::train::plan::network_schemas());
+    schemas.extend(protocol_schemas());
     schemas
+}
+
+/// What the Open Inference Protocol says.
+fn protocol_schemas() -> Vec<(&'static str, Value)> {
+    let parameters = json!({
+        "type": "object", "description": "What the protocol's extensions add.",
+        "additionalProperties": {"type": ["string", "number", "boolean"]}});
+    let object = json!({
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number", "boolean", "array", "object", "null"], "items": {"$ref": "#/components/schemas/Cell"}, "properties": {}}});
+    let datatype = json!({"type": "string", "description": "Of the elements.", "enum": [
+        "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "BF16", "FP32", "FP64",
+        "BYTES"]});
+    let shape = json!({"type": "array", "items": {"type": "integer", "minimum": 0}, "description": "The batch axis first."});
+    let data = json!({"type": "array", "description": "The elements, row by row or nested.",
+        "items": {"type": ["number", "string", "boolean", "array", "null"], "items": {"$ref": "#/components/schemas/Cell"}}});
+    let tensor = |required: Value, datatype: Value| {
+        json!({"type": "object", "required": required, "properties": {
+            "name": {"type": "string"}, "shape": shape, "datatype": datatype, "parameters": parameters, "data": data}})
+    };
+    vec![
+        (
+            "InferBody",
+            json!({
+                "description": "The tensors to infer from.", "type": "object", "required": ["inputs"],
+                "properties": {
+                    "id": {"type": "string", "description": "Comes back with the answer."},
+                    "inputs": {"type": "array", "minItems": 1, "items": tensor(json!(["name", "shape", "datatype"]), datatype.clone())},
+                    "outputs": {"type": "array", "description": "Those that are wanted; without it all of them.", "items": {
+                        "type": "object", "required": ["name"], "properties": {"name": {"type": "string"}, "parameters": parameters}}},
+                    "parameters": parameters,
+                },
+                "example": {"inputs": [{"name": "input", "shape": [1, 4], "datatype": "FP32", "data": [5.1, 3.5, 1.4, 0.2]}]},
+            }),
+        ),
+        (
+            "Inferred",
+            json!({
+                "description": "What a version answered.", "type": "object",
+                "required": ["model_name", "model_version", "outputs"], "additionalProperties": false,
+                "properties": {
+                    "model_name": {"type": "string"}, "model_version": {"type": "string"}, "id": {"type": "string"},
+                    "outputs": {"type": "array", "items": tensor(json!(["name", "shape", "datatype"]), datatype)},
+                },
+                "example": {"model_name": "iris", "model_version": "1", "outputs": [
+                    {"name": "probabilities", "datatype": "FP32", "shape": [1, 3], "data": [0.98, 0.02, 0.0]},
+                    {"name": "class", "datatype": "BYTES", "shape": [1], "data": ["setosa"]}]},
+            }),
+        ),
+        (
+            "ModelConfig",
+            json!({
+                "description": "How a model is run, in the words of Triton's model configuration.", "type": "object",
+                "required": ["name", "platform", "backend", "max_batch_size", "input", "output", "instance_group", "dynamic_batching"],
+                "properties": {
+                    "name": {"type": "string"}, "platform": {"type": "string"}, "backend": {"type": "string"},
+                    "max_batch_size": {"type": "integer", "minimum": 1},
+                    "input": {"type": "array", "items": object}, "output": {"type": "array", "items": object},
+                    "instance_group": {"type": "array", "items": object}, "dynamic_batching": object,
+                },
+            }),
+        ),
+        (
+            "IndexBody",
+            json!({"description": "Which versions are meant.", "type": "object", "properties": {
+                "ready": {"type": "boolean", "default": false, "description": "Those alone that are loaded."}}}),
+        ),
+        (
+            "Done",
+            json!({"description": "Nothing is left to say.", "type": "object", "additionalProperties": false, "example": {}}),
+        ),
+        (
+            "RepositoryBody",
+            json!({"description": "Nothing that has to be said.", "type": "object", "properties": {"parameters": parameters}}),
+        ),
+        (
+            "InferenceError",
+            json!({
+                "description": "Why there is no answer, in the protocol's form.", "type": "object", "required": ["error"],
+                "additionalProperties": false, "properties": {"error": {"type": "string"}},
+                "example": {"error": "there is no model \"iris\""},
+            }),
+        ),
+    ]
 }
 
 fn described(mut schema: Value, description: &str) -> Value {
@@ -344,6 +430,12 @@ named! {
     PredictionSchema = "Predictions";
     EvaluationBody = "EvaluationBody";
     EvaluationSchema = "Evaluation";
+    InferBody = "InferBody";
+    InferSchema = "Inferred";
+    ModelConfigSchema = "ModelConfig";
+    IndexBody = "IndexBody";
+    RepositoryBody = "RepositoryBody";
+    DoneSchema = "Done";
     PlanSchema = "Plan";
     ComponentsSchema = "Components";
     SchemaOfJobs = "JobSchema";
@@ -389,9 +481,10 @@ pub fn frame() -> utoipa::openapi::OpenApi {
 pub fn document() -> Value {
     let mut document = serde_json::to_value(routes::all().into_openapi()).unwrap_or_default();
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
-        for item in paths.values_mut().filter_map(Value::as_object_mut) {
-            for operation in item.values_mut().filter_map(Value::as_object_mut) {
-                add_problems(operation);
+        for (path, item) in paths {
+            for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+                let Some(operation) = operation.as_object_mut() else { continue };
+                add_problems(operation, Form::of(path));
             }
         }
     }
@@ -418,7 +511,7 @@ pub fn yaml() -> String {
 
 /// Adds the problems that an operation may answer: those that follow from its parts, and those that it names
 /// itself under `x-problems`, by status.
-fn add_problems(operation: &mut Map<String, Value>) {
+fn add_problems(operation: &mut Map<String, Value>, form: Form) {
     let own = operation.remove("x-problems");
     let parameter_in = |place: &str| {
         let parameters = operation.get("parameters").and_then(Value::as_array);
@@ -438,13 +531,13 @@ fn add_problems(operation: &mut Map<String, Value>) {
     }
     if let Some(body) = operation.get("requestBody") {
         kinds.extend([Kind::Slow, Kind::TooLarge, Kind::MediaType]);
-        if body["content"].get("application/json").is_some() {
+        if body["content"].get("application/json").is_some() && form == Form::Problem {
             kinds.push(Kind::Invalid);
         }
     }
     let mut problems: Map<String, Value> = kinds
         .into_iter()
-        .map(|kind| (kind.status().as_str().to_owned(), json!({"$ref": reference(kind)})))
+        .map(|kind| (kind.status().as_str().to_owned(), json!({"$ref": reference(kind, form)})))
         .collect();
     for (status, description) in own.as_ref().and_then(Value::as_object).into_iter().flatten() {
         problems.insert(status.clone(), problem_response(description.as_str().unwrap_or_default()));
@@ -455,8 +548,11 @@ fn add_problems(operation: &mut Map<String, Value>) {
     }
 }
 
-fn reference(kind: Kind) -> String {
-    format!("#/components/responses/{}", kind.status().as_u16())
+fn reference(kind: Kind, form: Form) -> String {
+    match form {
+        Form::Problem => format!("#/components/responses/{}", kind.status().as_u16()),
+        Form::Protocol => "#/components/responses/inference".to_owned(),
+    }
 }
 
 fn problem_response(description: &str) -> Value {
@@ -480,6 +576,15 @@ fn problem_responses() -> Value {
     .into_iter()
     .chain([Kind::MediaType, Kind::Invalid, Kind::TooMany, Kind::Internal, Kind::Unavailable])
     .map(|kind| (kind.status().as_u16().to_string(), problem_response(&format!("{}.", kind.title()))))
+    .chain([("inference".to_owned(), protocol_response())])
     .collect::<Map<String, Value>>()
     .into()
+}
+
+/// How the Open Inference Protocol tells every failure.
+fn protocol_response() -> Value {
+    json!({
+        "description": "There is no answer.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/InferenceError"}}},
+    })
 }

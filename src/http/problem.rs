@@ -82,6 +82,21 @@ pub(super) const REFUSALS: [&str; 10] = [
     "model_queue",
 ];
 
+/// The form in which failures are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// RFC 9457.
+    Problem,
+    /// The Open Inference Protocol's.
+    Protocol,
+}
+
+impl Form {
+    pub(super) fn of(path: &str) -> Self {
+        if path == "/v2" || path.starts_with("/v2/") { Self::Protocol } else { Self::Problem }
+    }
+}
+
 /// A failure on its way to the client. The request's ids are added, and the cause is logged, by the outermost layer.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -168,10 +183,34 @@ impl Problem {
     }
 
     /// The whole answer; headers that the framework set (`allow`) stay.
-    pub fn render(&self, instance: Uuid, request_id: &str, mut headers: HeaderMap) -> Response {
+    pub fn render(&self, instance: Uuid, request_id: &str, headers: HeaderMap) -> Response {
         let body = serde_json::to_vec(&self.body(instance, request_id)).unwrap_or_default();
+        self.answer(self.kind.status(), PROBLEM_JSON, body, headers)
+    }
+
+    /// The whole answer in the form of the Open Inference Protocol, whose clients know one status for all that is wrong
+    /// with a body.
+    pub fn render_for_protocol(&self, headers: HeaderMap) -> Response {
+        let mistakes = self.errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail));
+        let mistakes: Vec<String> = mistakes.collect();
+        let error = if mistakes.is_empty() { self.detail.clone() } else { mistakes.join("; ") };
+        let body = serde_json::to_vec(&serde_json::json!({"error": error})).unwrap_or_default();
+        let status = match self.kind {
+            Kind::Invalid => StatusCode::BAD_REQUEST,
+            kind => kind.status(),
+        };
+        self.answer(status, "application/json", body, headers)
+    }
+
+    fn answer(
+        &self,
+        status: StatusCode,
+        media: &'static str,
+        body: Vec<u8>,
+        mut headers: HeaderMap,
+    ) -> Response {
         headers.remove(header::CONTENT_LENGTH);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.kind == Kind::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -180,7 +219,7 @@ impl Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.kind.status();
+        *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
     }

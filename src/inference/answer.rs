@@ -103,20 +103,40 @@ impl ReadingKind {
         }
     }
 
+    /// The most probable class, of a target that has any.
+    pub(super) fn class(&self, values: &[f32]) -> &str {
+        match self {
+            Self::Classes(classes) => classes.get(best(&values[..classes.len()])).map_or("", String::as_str),
+            Self::Binary(classes) => &classes[usize::from(values[0] > 0.5)],
+            Self::Margin(classes) => &classes[usize::from(values[0] > 0.0)],
+            Self::Gaussian { .. } | Self::Numbers { .. } => "",
+        }
+    }
+
+    /// How far off a number may be, where the network says it.
+    pub(super) fn deviation(&self, values: &[f32]) -> f32 {
+        let Self::Gaussian { behind, scale } = self else { return f32::NAN };
+        let raw = values.get(*behind).map_or(f64::NAN, |raw| f64::from(*raw));
+        let scale = scale.unwrap_or(TargetScale::NONE);
+        scale.undo_deviation(f64::from(values[0]), GaussianNll::deviation(raw)) as f32
+    }
+
+    /// How a number was scaled for the network.
+    pub(super) fn scale(&self) -> Option<TargetScale> {
+        match self {
+            Self::Gaussian { scale, .. } | Self::Numbers { scale, .. } => *scale,
+            Self::Classes(_) | Self::Binary(_) | Self::Margin(_) => None,
+        }
+    }
+
     fn read(&self, values: &[f32]) -> Value {
         match self {
             Self::Classes(classes) => category(classes, values),
             Self::Binary(classes) => category(classes, &[1.0 - values[0], values[0]]),
-            Self::Margin(classes) => {
-                let class = &classes[usize::from(values[0] > 0.0)];
-                object([("class", class.clone().into()), ("score", number(values[0]))])
-            }
-            Self::Gaussian { behind, scale } => {
+            Self::Margin(_) => object([("class", self.class(values).into()), ("score", number(values[0]))]),
+            Self::Gaussian { scale, .. } => {
                 let scale = scale.unwrap_or(TargetScale::NONE);
-                let raw = values.get(*behind).map_or(f64::NAN, |raw| f64::from(*raw));
-                let deviation =
-                    scale.undo_deviation(f64::from(values[0]), GaussianNll::deviation(raw)) as f32;
-                object([("value", scaled(&scale, values[0])), ("deviation", number(deviation))])
+                object([("value", scaled(&scale, values[0])), ("deviation", number(self.deviation(values)))])
             }
             Self::Numbers { shape, scale } => {
                 let number = |value: f32| scale.map_or_else(|| number(value), |scale| scaled(&scale, value));
@@ -127,12 +147,7 @@ impl ReadingKind {
 }
 
 fn category(classes: &[String], probabilities: &[f32]) -> Value {
-    let mut best = 0;
-    for (class, probability) in probabilities.iter().enumerate().take(classes.len()) {
-        if *probability > probabilities[best] {
-            best = class;
-        }
-    }
+    let best = best(&probabilities[..classes.len().min(probabilities.len())]);
     let all: Map<String, Value> =
         classes.iter().zip(probabilities).map(|(class, value)| (class.clone(), number(*value))).collect();
     object([
@@ -140,6 +155,17 @@ fn category(classes: &[String], probabilities: &[f32]) -> Value {
         ("probability", probabilities.get(best).map_or(Value::Null, |value| number(*value))),
         ("probabilities", all.into()),
     ])
+}
+
+/// The place of the greatest, the first among equals.
+fn best(probabilities: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, probability) in probabilities.iter().enumerate() {
+        if *probability > probabilities[best] {
+            best = class;
+        }
+    }
+    best
 }
 
 fn nested(shape: &[u64], values: &[f32], number: &dyn Fn(f32) -> Value) -> Value {

@@ -19,8 +19,8 @@ pub enum InferenceError {
     #[error("{limit} requests wait for the model already")]
     QueueFull { limit: usize },
     /// It is not awaited any longer.
-    #[error("the model did not answer within {seconds} s")]
-    TooSlow { seconds: u64 },
+    #[error("the model did not answer within {patience:?}")]
+    TooSlow { patience: std::time::Duration },
     /// The models that are in use leave no memory for this one.
     #[error("the memory for models is held by models that are in use")]
     Busy,

@@ -1,6 +1,9 @@
 //! What inference counts. Names and meanings of the `nv_` series are Triton's, so that its dashboards and
 //! `perf_analyzer` read them; latencies are histograms beside them.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::core::Collector;
@@ -40,6 +43,51 @@ pub struct Metrics {
     pub loaded: IntGauge,
     pub loads: IntCounter,
     pub unloads: IntCounter,
+    /// What the series leave out and the protocol's statistics tell.
+    tallies: Arc<Mutex<HashMap<(String, u32), Arc<Tallies>>>>,
+}
+
+/// Events of one sort, and the time that they took together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub count: u64,
+    pub nanoseconds: u64,
+}
+
+impl Tally {
+    fn add(&mut self, took: Duration) {
+        self.count += 1;
+        self.nanoseconds += nanos(took);
+    }
+}
+
+/// What a version has done since the server started, as the protocol's statistics tell it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Microseconds since the epoch; 0 where nothing has been asked of it.
+    pub last: u64,
+    pub inferences: u64,
+    pub executions: u64,
+    pub success: Tally,
+    pub fail: Tally,
+    pub queue: Tally,
+    pub compute_input: Tally,
+    pub compute_infer: Tally,
+    pub compute_output: Tally,
+    /// Batches by their number of examples.
+    pub batches: BTreeMap<usize, Tally>,
+}
+
+#[derive(Default)]
+struct Tallies {
+    last: AtomicU64,
+    said: Mutex<Statistics>,
+}
+
+impl Tallies {
+    fn change(&self, change: impl FnOnce(&mut Statistics)) {
+        change(&mut self.said.lock().unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 impl Metrics {
@@ -94,6 +142,7 @@ impl Metrics {
             loads: IntCounter::new("lyceum_inference_loads_total", "Versions loaded so far").expect(plain),
             unloads: IntCounter::new("lyceum_inference_unloads_total", "Versions unloaded so far")
                 .expect(plain),
+            tallies: Arc::default(),
         }
     }
 
@@ -120,6 +169,7 @@ impl Metrics {
 
     /// The series of one version, looked up once and not at each request.
     pub fn of(&self, model: &str, version: u32) -> Counters {
+        let tallies = self.tallies(model, version);
         let version = version.to_string();
         let labels = &[model, version.as_str()];
         let failures = |reason| self.failures.with_label_values(&[model, version.as_str(), reason]);
@@ -138,11 +188,28 @@ impl Metrics {
             request: self.request.with_label_values(labels),
             queue: self.queue.with_label_values(labels),
             compute: self.compute.with_label_values(labels),
+            tallies,
         }
+    }
+
+    fn tallies(&self, model: &str, version: u32) -> Arc<Tallies> {
+        let mut all = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry((model.to_owned(), version)).or_default().clone()
+    }
+
+    /// What a version has done so far.
+    pub fn statistics(&self, model: &str, version: u32) -> Statistics {
+        let tallies = self.tallies(model, version);
+        let mut said = tallies.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        said.last = tallies.last.load(Ordering::Relaxed);
+        said
     }
 
     /// A deleted version's series end.
     pub fn forget(&self, model: &str, version: u32) {
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies.remove(&(model.to_owned(), version));
+        drop(tallies);
         let version = version.to_string();
         let labels = &[model, version.as_str()];
         for counters in [
@@ -188,6 +255,7 @@ pub struct Counters {
     request: Histogram,
     queue: Histogram,
     compute: Histogram,
+    tallies: Arc<Tallies>,
 }
 
 /// How a request ended.
@@ -204,6 +272,10 @@ pub enum Ending {
 
 impl Counters {
     pub fn ended(&self, ending: Ending, took: Duration) {
+        self.tallies.last.store(crate::clock::now_us().unsigned_abs(), Ordering::Relaxed);
+        self.tallies.change(|said| {
+            if ending == Ending::Answered { &mut said.success } else { &mut said.fail }.add(took);
+        });
         match ending {
             Ending::Answered => {
                 self.successes.inc();
@@ -223,12 +295,34 @@ impl Counters {
         self.inferences.inc_by(examples as u64);
         self.compute_us.inc_by(micros(took) * requests as u64);
         self.compute.observe(took.as_secs_f64());
+        self.tallies.change(|said| {
+            said.inferences += examples as u64;
+            said.executions += 1;
+            said.compute_infer.count += requests as u64;
+            said.compute_infer.nanoseconds += nanos(took) * requests as u64;
+            said.batches.entry(examples).or_default().add(took);
+        });
+    }
+
+    /// A request's tensors were brought into the network's form.
+    pub fn read(&self, took: Duration) {
+        self.tallies.change(|said| said.compute_input.add(took));
+    }
+
+    /// What the network put out was brought into the data's terms.
+    pub fn wrote(&self, took: Duration) {
+        self.tallies.change(|said| said.compute_output.add(took));
     }
 
     pub fn waited(&self, time: Duration) {
         self.queue_us.inc_by(micros(time));
         self.queue.observe(time.as_secs_f64());
+        self.tallies.change(|said| said.queue.add(time));
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn micros(time: Duration) -> u64 {

@@ -8,6 +8,7 @@ use super::answer::Reading;
 use super::batcher::{BatchError, BatchModel, BatchSettings, Batcher, Rows};
 use super::cache::Resident;
 use super::network::Network;
+use super::tensors::{self, NamedTensor};
 use super::versions::Version;
 use super::{InferenceError, PredictInput};
 use crate::data::{Encoded, Preprocessing};
@@ -16,7 +17,7 @@ use crate::spec::record::refuse_unknown;
 use crate::spec::{Pointer, SpecErrors};
 
 /// So many numbers are read or written on an asynchronous thread; more take their time elsewhere.
-const SHORT_NUMBERS: usize = 16_384;
+const SHORT_NUMBERS: usize = 2_048;
 /// So long an image, or a text that may hold one, is decoded on an asynchronous thread.
 const SHORT_BYTES: usize = 8 << 10;
 
@@ -130,12 +131,26 @@ impl Served {
             served.encode(&examples)?
         };
         let rows = Rows { count: encoded.examples, values: encoded.inputs };
-        let outputs = served.batcher.run(rows).await.map_err(failure)?;
+        let outputs = served.run(rows).await?;
         if outputs.values.iter().map(Vec::len).sum::<usize>() > SHORT_NUMBERS {
             off_thread(move || served.reading.predictions(&outputs)).await
         } else {
             Ok(served.reading.predictions(&outputs))
         }
+    }
+
+    /// What the network puts out.
+    pub(super) async fn run(&self, rows: Rows) -> Result<Rows, InferenceError> {
+        self.batcher.run(rows).await.map_err(failure)
+    }
+
+    /// Tensors of so many examples as the network reads them.
+    pub(super) fn encode_tensors(
+        &self,
+        examples: usize,
+        inputs: &[NamedTensor],
+    ) -> Result<Rows, InferenceError> {
+        tensors::encode(&self.preprocessing, examples, inputs)
     }
 
     fn encode(&self, examples: &Examples) -> Result<Encoded, InferenceError> {

@@ -8,6 +8,7 @@ use super::cache::Key;
 use super::metrics::{Counters, Metrics};
 use super::network::read_document;
 use super::served::off_thread;
+use super::tensors::{OutputTensor, Signature};
 use super::{InferenceError, VersionRef};
 use crate::artifacts::Artifacts;
 use crate::data::Dataset;
@@ -25,6 +26,8 @@ pub(super) struct Version {
     pub(super) document: ModelDocument,
     pub(super) input_shapes: Vec<Shape>,
     pub(super) counters: Counters,
+    pub(super) signature: Arc<Signature>,
+    pub(super) outputs: Vec<OutputTensor>,
 }
 
 /// Finds versions, and the data sets that they are evaluated on. What was found is remembered until anything changes
@@ -76,9 +79,13 @@ impl Versions {
             move || read_document(&folder)
         })
         .await??;
+        let model: Arc<str> = row.name.as_str().into();
+        let outputs = OutputTensor::of(&document.outputs);
         Ok(Version {
+            signature: Signature::of(model.clone(), row.version, &document.preprocessing, &outputs).into(),
+            outputs,
             counters: self.metrics.of(&row.name, row.version),
-            key: Key { model: row.name.into(), version: row.version, files: row.key.into() },
+            key: Key { model, version: row.version, files: row.key.into() },
             bytes: row.bytes,
             folder,
             input_shapes: document.preprocessing.input_shapes(),

@@ -6,6 +6,7 @@
 
 mod catalog;
 mod core;
+mod debris;
 mod folder;
 mod import;
 mod lease;
@@ -60,6 +61,9 @@ use crate::telemetry::Traces;
 
 /// What a worker could not report yet, in its run's folder.
 pub(crate) const SPOOL: &str = "spool";
+
+/// In a run's folder: what is being written before it is put among the artifacts.
+pub(crate) const SCRATCH: &str = "scratch";
 
 /// How long reports in flight may take when the server ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::{Core, Live, LiveRun};
+use super::debris;
 use super::lease::{Lapse, Lease};
 use super::process::{self, Ended, Process};
 use super::protocol::Batch;
@@ -34,7 +35,7 @@ pub(crate) async fn watch(core: Arc<Core>, live: Arc<Live>, worker: Arc<Worker>)
         Verdict::Over => return,
         Verdict::Gone(ended) => {
             if deliver_spool(&core, &live).await {
-                return;
+                return debris::clear(&core, &live).await;
             }
             why_gone(&core, &live, ended, kills)
         }
@@ -56,6 +57,8 @@ pub(crate) async fn watch(core: Arc<Core>, live: Arc<Live>, worker: Arc<Worker>)
     end(&core, &live, error).await;
     fault::point("server.run.fenced");
     worker.process.kill();
+    worker.ended().await;
+    debris::clear(&core, &live).await;
 }
 
 async fn judge(core: &Core, live: &Live, worker: &Worker) -> Verdict {
@@ -187,6 +190,7 @@ pub(crate) async fn take_over(core: &Arc<Core>) -> Result<(), StoreError> {
         });
         let alive = identity.and_then(|identity| Process::adopt(&identity).ok());
         let live = core.take_up(left_run(core, &open).await?);
+        let gone = alive.is_none();
         match alive {
             Some(process) if open.token_hash.is_some() => {
                 tracing::info!(run = %live.run, job = %live.job, pid = process.identity().pid, "a run goes on under this server");
@@ -202,6 +206,9 @@ pub(crate) async fn take_over(core: &Arc<Core>) -> Result<(), StoreError> {
                     if !deliver_spool(&core, &live).await {
                         let why = "the run's process ended while no server watched it";
                         end(&core, &live, ending(ErrorKind::Lost, why)).await;
+                    }
+                    if gone {
+                        debris::clear(&core, &live).await;
                     }
                 });
             }

@@ -1,7 +1,7 @@
 //! Checkpoints and artifacts of runs: what is known of the files.
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{query, query_as};
+use sqlx::{query, query_as, query_scalar};
 
 use super::{Artifact, Checkpoint, JobId, RunId, Store, StoreError};
 
@@ -47,6 +47,17 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// Where the files stand that a run has told of.
+    pub async fn keys_of_run(&self, run: RunId) -> Result<Vec<String>, StoreError> {
+        let keys = query_scalar!(
+            r#"SELECT key AS "key!" FROM checkpoint WHERE run_id = ?1
+               UNION ALL SELECT key FROM artifact WHERE run_id = ?1
+               UNION ALL SELECT key FROM model_version WHERE run_id = ?1"#,
+            run
+        );
+        Ok(keys.fetch_all(self.readers()).await?)
     }
 
     /// Of all runs of a job; where several made one of the same name, the newest.

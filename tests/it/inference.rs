@@ -359,7 +359,7 @@ async fn a_model_whose_files_are_gone_answers_no_request_and_loads_once_they_are
 async fn models_that_do_not_fit_together_take_turns() {
     // Each holds its buffers, of 100,000 examples of two numbers.
     let settings =
-        config::Inference { model_memory_mb: 2, max_batch_size: 100_000, ..config::Inference::default() };
+        config::Inference { model_memory_mb: 3, max_batch_size: 100_000, ..config::Inference::default() };
     let world = World::new(settings).await;
     let set = world.add_csv("points", POINTS).await;
     for name in ["a", "b"] {

@@ -24,6 +24,7 @@ mod http_audit;
 mod http_data;
 mod http_events;
 mod http_frame;
+mod http_inference;
 mod http_jobs;
 mod http_models;
 mod http_openapi;

@@ -148,7 +148,8 @@ async fn tidy(world: &mut World) {
     let models = world.get("/v1/models").await;
     for model in models["data"].as_array().unwrap() {
         let versions = model["versions"].as_array().unwrap();
-        let mut numbers: Vec<u64> = versions.iter().filter_map(|one| one["version"].as_u64()).collect();
+        let mut numbers: Vec<u64> = versions.iter().filter_map(Value::as_u64).collect();
+        assert_eq!(numbers.len(), versions.len(), "{model:#}");
         numbers.sort_unstable();
         for number in numbers.iter().rev().skip(JOBS.1) {
             world.delete(&format!("/v1/models/{}/versions/{number}", model["name"].as_str().unwrap())).await;

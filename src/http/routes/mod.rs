@@ -10,6 +10,7 @@ mod models;
 mod operations;
 mod plans;
 mod session;
+mod v2;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -59,6 +60,24 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(models::predict_latest))
         .routes(routes!(models::predict))
         .routes(routes!(models::evaluate))
+        // the Open Inference Protocol
+        .routes(routes!(v2::server))
+        .routes(routes!(v2::live))
+        .routes(routes!(v2::ready))
+        .routes(routes!(v2::all_statistics))
+        .routes(routes!(v2::model))
+        .routes(routes!(v2::model_ready))
+        .routes(routes!(v2::config))
+        .routes(routes!(v2::of_model))
+        .routes(routes!(v2::infer))
+        .routes(routes!(v2::version))
+        .routes(routes!(v2::version_ready))
+        .routes(routes!(v2::version_config))
+        .routes(routes!(v2::of_version))
+        .routes(routes!(v2::infer_version))
+        .routes(routes!(v2::index))
+        .routes(routes!(v2::load))
+        .routes(routes!(v2::unload))
         // keys
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

@@ -18,6 +18,7 @@ use super::outbox::Outbox;
 use super::reporter::Orders;
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::fault;
+use crate::jobs::SCRATCH;
 use crate::jobs::protocol::Assignment;
 use crate::jobs::scheduler::kept_checkpoints;
 use crate::jobs::token::hex;
@@ -80,7 +81,7 @@ impl Files {
             job: assignment.job,
             run: assignment.run,
             attempt: assignment.attempt,
-            scratch: assignment.folder.join("scratch"),
+            scratch: assignment.folder.join(SCRATCH),
             keep: kept_checkpoints(&assignment.spec),
             most_artifacts: assignment.limits.artifacts,
             artifacts_made: 0,

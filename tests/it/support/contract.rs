@@ -20,8 +20,10 @@ pub(super) fn check(method: &str, uri: &str, answer: &Answer) {
     let Some(operation) = operation else {
         // No path or no method of the contract's: a problem, or what every path answers to OPTIONS.
         assert!(status >= 400 || (method == "options" && status == 204), "{method} {path} answers {status}");
-        if status >= 400 {
-            hold(path, "application/problem+json", &problem(), answer);
+        if status >= 400 && path.starts_with("/v2") {
+            hold(path, "application/json", &schema("InferenceError"), answer);
+        } else if status >= 400 {
+            hold(path, "application/problem+json", &schema("Problem"), answer);
         }
         return;
     };
@@ -45,8 +47,8 @@ pub(super) fn check(method: &str, uri: &str, answer: &Answer) {
     }
 }
 
-fn problem() -> Value {
-    serde_json::json!({"$ref": "#/components/schemas/Problem"})
+fn schema(name: &str) -> Value {
+    serde_json::json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
 fn media_type(answer: &Answer) -> String {

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
+use axum::response::Response;
 use serde_json::Value;
 
 use crate::http::extract::{self, Nothing, Path, Query};
@@ -30,7 +31,7 @@ pub(crate) async fn predict_latest(
     Path(name): Path<String>,
     _: Query<Nothing>,
     request: Request,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     predicted(&state, &name, &VersionRef::latest(), request).await
 }
 
@@ -55,7 +56,7 @@ pub(crate) async fn predict(
     Path((name, version)): Path<(String, String)>,
     _: Query<Nothing>,
     request: Request,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     predicted(&state, &name, &VersionRef::parse(&version), request).await
 }
 
@@ -64,18 +65,19 @@ async fn predicted(
     model: &str,
     version: &VersionRef,
     request: Request,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let media = body::expect_media_type(&parts.headers, &["application/json", "image/png", "image/jpeg"])?;
     let limits = &state.config.http;
     let bytes = body::read(&parts.headers, body, limits.predict_body_bytes, limits).await?;
-    let _turn = if bytes.len() >= body::LONG { Some(state.long_work.turn().await?) } else { None };
+    let turn = if bytes.len() >= body::LONG { Some(state.long_work.turn().await?) } else { None };
     let input = if media == "application/json" {
         PredictInput::Json(body::json(bytes, limits).await?)
     } else {
         PredictInput::Image(bytes)
     };
-    Ok(Json(state.inference.predict(model, version, input).await?))
+    let predictions = state.inference.predict(model, version, input).await?;
+    body::json_answer(predictions, turn.is_some()).await
 }
 
 /// Metrics of a version on another data set or split.
