@@ -15,7 +15,7 @@ use crate::clock;
 const BURST: Duration = Duration::from_millis(500);
 
 /// How many a line that is no burst holds for each core.
-const LINE_PER_CORE: usize = 2;
+const LINE_PER_CORE: usize = 1;
 
 /// How long one stands in line.
 const PATIENCE: Duration = Duration::from_secs(1);

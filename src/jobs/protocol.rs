@@ -97,9 +97,10 @@ impl Batch {
             Report::Metrics { points } => points.iter().all(|point| fits(point.step)),
             Report::Checkpoint { step, bytes, .. } => fits(*step) && fits(*bytes),
             Report::Artifact { bytes, .. } | Report::Model { bytes, .. } => fits(*bytes),
-            Report::Progress(_) | Report::Log { .. } | Report::Result { .. } | Report::Finished { .. } => {
-                true
+            Report::Progress(progress) => {
+                [progress.epoch, progress.epochs, progress.step, progress.steps].into_iter().all(fits)
             }
+            Report::Log { .. } | Report::Result { .. } | Report::Finished { .. } => true,
         })
     }
 }

@@ -55,6 +55,7 @@ unsafe extern "C" {
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn lyceum_scale(tensors: *const *const C_tensor, count: usize, factor: *const C_tensor) -> *mut c_char;
+    fn lyceum_leaky_relu(tensor: *const C_tensor, slope: f64, out: *mut *mut C_tensor) -> *mut c_char;
     fn lyceum_contiguous(
         tensor: *const C_tensor,
         channels_last: bool,
@@ -271,6 +272,12 @@ pub fn scale(tensors: &mut [Tensor], factor: &Tensor) {
 pub fn contiguous_channels_last(tensor: &Tensor) -> Tensor {
     // SAFETY: the tensor outlives the call.
     infallible(made(|out| unsafe { lyceum_contiguous(tensor.as_ptr(), true, out) }))
+}
+
+/// What is above nought, and what is below it times the slope. Gradients are taken through it.
+pub fn leaky_relu(tensor: &Tensor, slope: f64) -> Tensor {
+    // SAFETY: the tensor outlives the call.
+    infallible(made(|out| unsafe { lyceum_leaky_relu(tensor.as_ptr(), slope, out) }))
 }
 
 /// Whether the channels of a tensor of 4 axes are innermost in memory.

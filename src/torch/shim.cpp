@@ -17,6 +17,7 @@
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/empty_strided.h>
+#include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
 #include <c10/core/GradMode.h>
@@ -160,6 +161,11 @@ char *lyceum_scale(Tensor *const *tensors, size_t count, const Tensor *factor) {
         auto scaled = list(tensors, count);
         at::_foreach_mul_(scaled, *factor);
     });
+}
+
+// tch's own takes no slope.
+char *lyceum_leaky_relu(const Tensor *tensor, double slope, Tensor **out) {
+    return caught([&] { *out = new Tensor(at::leaky_relu(*tensor, slope)); });
 }
 
 // The tensor with its channels (axis 1 of 4) innermost in memory, or C-contiguous.

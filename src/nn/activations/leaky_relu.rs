@@ -2,6 +2,7 @@ use tch::Tensor;
 
 use super::ActivationConfig;
 use crate::spec::NonNegative;
+use crate::torch::ops;
 
 crate::record! {
     /// The leaky rectifier, `f(x) = x` above nought and `negative_slope · x` below (Maas, Hannun and Ng, *Rectifier
@@ -14,7 +15,7 @@ crate::record! {
 
 impl ActivationConfig for LeakyRelu {
     fn apply(&self, x: &Tensor) -> Tensor {
-        x.prelu(&Tensor::full([1], self.negative_slope.get(), (x.kind(), x.device())))
+        ops::leaky_relu(x, self.negative_slope.get())
     }
 
     fn elementwise_non_decreasing(&self) -> bool {

@@ -29,12 +29,14 @@ impl Axes {
     }
 
     pub(super) fn check(&self, parameter: &ParameterSpec) -> Result<(), String> {
-        self.places(parameter).map(drop).map_err(|axis| {
-            format!(
-                "the {} of the shape {:?} has no axis {axis}; axes are counted from 0",
-                parameter.name,
-                parameter.documented()
-            )
+        let (name, shape) = (&parameter.name, parameter.documented());
+        let places = self.places(parameter).map_err(|axis| {
+            format!("the {name} of the shape {shape:?} has no axis {axis}; axes are counted from 0")
+        })?;
+        let again = (1..places.len()).find(|at| places[..*at].contains(&places[*at]));
+        again.map_or(Ok(()), |at| {
+            let axis = self.0[at];
+            Err(format!("axis {axis} of the {name} of the shape {shape:?} stands there already, counted from its other end"))
         })
     }
 

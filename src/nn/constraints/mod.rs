@@ -91,6 +91,7 @@ mod tests {
         let refusal = |body: Value| constraint(&body).check(&parameter(&[2, 2], Layout::Dense)).unwrap_err();
         assert!(refusal(json!({"type": "max_norm", "axis": 2})).contains("[2, 2]"));
         assert!(refusal(json!({"type": "unit_norm", "axis": [0, -3]})).contains("-3"));
+        assert!(refusal(json!({"type": "max_norm", "axis": [1, -1]})).contains("already"));
         assert!(refusal(json!({"type": "min_max_norm", "min_value": 3})).contains("max_value"));
     }
 }
