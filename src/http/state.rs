@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use super::idempotency::InFlight;
 use super::long_work::LongWork;
 use super::tls::Tls;
 use crate::artifacts::Artifacts;
+use crate::clock;
 use crate::config::Config;
 use crate::inference::Inference;
 use crate::jobs::Jobs;
@@ -27,6 +29,8 @@ pub struct AppState(Arc<Parts>);
 /// The parts of the running server.
 pub struct Parts {
     pub config: Config,
+    /// When the server was started.
+    pub started: Instant,
     pub metrics: Metrics,
     pub(crate) figures: Figures,
     /// Where requests are told of.
@@ -83,6 +87,7 @@ impl AppState {
             streams: Arc::new(Semaphore::new(config.http.streams)),
             uploads: Arc::new(Semaphore::new(config.http.uploads)),
             config,
+            started: clock::monotonic(),
             figures: Figures::new(metrics.registry()),
             metrics,
             store,

@@ -10,12 +10,13 @@ mod models;
 mod operations;
 mod plans;
 mod session;
+mod system;
 mod v2;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use jobs::JobChange;
+pub(crate) use jobs::{JobAction, JobChange};
 pub(crate) use keys::NewKey;
 pub(crate) use models::AliasTarget;
 pub(crate) use session::SignIn;
@@ -39,11 +40,15 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(plans::create))
         .routes(routes!(jobs::list, jobs::create))
         .routes(routes!(jobs::show, jobs::change, jobs::delete))
+        .routes(routes!(jobs::act))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::pause))
         .routes(routes!(jobs::resume))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(jobs::posted))
         .routes(routes!(jobs::why))
         .routes(routes!(jobs::series))
+        .routes(routes!(jobs::series_of_many))
         .routes(routes!(events::of_job))
         .routes(routes!(jobs::runs))
         .routes(routes!(jobs::checkpoints))
@@ -87,6 +92,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::version))
+        .routes(routes!(system::system))
         .routes(routes!(operations::metrics))
         .routes(routes!(docs::root))
         .routes(routes!(docs::contract))
