@@ -8,6 +8,7 @@ import { announce, failed, trouble } from "./lib/widgets.js";
 /** Address, page, and the entry of the bar that it belongs to. The first that fits is shown. */
 const ROUTES = [
   ["/", () => import("./pages/overview.js"), "/"],
+  ["/jobs", () => import("./pages/jobs.js"), "/jobs"],
   ["/jobs/:id", () => import("./pages/job.js"), "/jobs"],
   ["/sign-in", () => import("./pages/sign-in.js"), null],
 ];
@@ -15,6 +16,7 @@ const ROUTES = [
 /** The entries of the bar. */
 const ENTRIES = [
   ["/", "Overview"],
+  ["/jobs", "Jobs"],
 ];
 
 const main = document.getElementById("main");

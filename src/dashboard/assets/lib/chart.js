@@ -8,6 +8,8 @@ import { smoothed } from "./series.js";
 import { button, download, menu } from "./widgets.js";
 
 export const COLOURS = 7;
+/** Distances of ticks, wide enough for what a diverging job counts. */
+const TICKS = Array.from({ length: 60 }, (_, at) => 10 ** (at - 24)).flatMap((power) => [power, 2 * power, 2.5 * power, 5 * power]);
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 
 /** The value of a colour of the theme, as a canvas wants it. */
@@ -150,7 +152,7 @@ export class Curves {
       scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
       axes: [
         { ...common, space: 70, size: 30, values: (plot, ticks) => ticks.map(words), grid: { show: false } },
-        { ...common, size: 56, values: (plot, ticks) => ticks.map((value) => (value === null ? "" : number(value, 3))) },
+        { ...common, size: 56, incrs: TICKS, values: (plot, ticks) => ticks.map((value) => (value === null ? "" : tick(value))) },
       ],
       series: [{}, ...series],
       bands,
@@ -315,6 +317,13 @@ function joined(tables) {
   const first = tables[0][0];
   const alike = tables.every(([x]) => x === first || (x.length === first.length && x[0] === first[0] && x.every((at, index) => at === first[index])));
   return alike ? [first, ...tables.map(([, y]) => y)] : uPlot.join(tables);
+}
+
+/** A number beside an axis: short, whatever its size. */
+function tick(value) {
+  const size = Math.abs(value);
+  if (size >= 1e9) return value.toExponential().replace("e+", "e");
+  return size >= 1e4 ? short(value) : number(value, 4);
 }
 
 /** The index of the entry that is nearest to a value, in a growing column. */

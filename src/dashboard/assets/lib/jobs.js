@@ -61,3 +61,14 @@ export function headline(metrics) {
     ?? pick((name) => name === "val_loss") ?? pick((name) => name === "loss") ?? pick((name) => name === "step_loss");
   return name ? { name, value: metrics[name] } : null;
 }
+
+/** A series of many jobs, by job: `{id: [[step, epoch, time, value], …]}`. */
+export async function seriesOf(ids, name, mostPoints, { signal } = {}) {
+  const found = {};
+  for (let start = 0; start < ids.length; start += 100) {
+    const part = ids.slice(start, start + 100);
+    const answer = await get("/v1/metrics", { jobs: part.join(","), name, max_points: mostPoints }, { signal });
+    for (const series of answer.data) found[series.job] = series.points;
+  }
+  return found;
+}

@@ -69,7 +69,7 @@ function line({ kind, data, time }) {
 
 function runTable(job) {
   return table([
-    { title: "Attempt", numeric: true, cell: (run) => number(run.attempt) },
+    { title: "Attempt", cell: (run) => number(run.attempt) },
     { title: "Status", cell: (run) => badge(run.status) },
     { title: "Device", cell: (run) => run.device },
     { title: "From step", numeric: true, cell: (run) => number(run.from_step) },

@@ -22,7 +22,7 @@ export async function files(panel, { state, signal, listen }) {
         { title: "Made", cell: ({ created_at: at }) => relativeTime(at) },
       ], artifacts, { caption: "Artifacts", empty: empty("No artifacts", h("p", {}, "Ask for the metric ", h("code", {}, "confusion_matrix"), " and its table is kept here.")) })),
       section("Checkpoints", { note: "A job that is paused, or that is taken over, goes on from the newest." }, table([
-        { title: "Step", numeric: true, cell: ({ step }) => number(step) },
+        { title: "Step", cell: ({ step }) => number(step) },
         { title: "Epoch", numeric: true, cell: ({ epoch }) => number(epoch, 3) },
         { title: "Size", numeric: true, cell: ({ bytes: size }) => bytes(size) },
         { title: "Made", cell: ({ created_at: at }) => relativeTime(at) },

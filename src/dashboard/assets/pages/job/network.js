@@ -5,7 +5,7 @@ import { post } from "../../lib/api.js";
 import { bytes, number, percent, short } from "../../lib/format.js";
 import { facts, section, table, trouble } from "../../lib/widgets.js";
 
-const BOX = { width: 190, height: 50, gapX: 36, gapY: 28 };
+const BOX = { width: 200, height: 50, gapX: 36, gapY: 28 };
 
 export async function network(panel, { state, signal }) {
   replace(panel, h("p", { class: "muted" }, "Asking for the plan…"));
@@ -70,9 +70,9 @@ function graph(nodes) {
   const boxes = [...places.values()].map(({ node, x, y }) => svg("g", { transform: `translate(${x} ${y})`, class: node.type === "input" ? "node node-input" : "node" },
     svg("title", {}, `${node.name}: ${node.type}, ${shape(node.output_shape)}, ${number(node.parameters)} parameters`),
     svg("rect", { width: BOX.width, height: BOX.height, rx: 8 }),
-    svg("text", { x: 12, y: 21, class: "node-name" }, cut(node.name, 24)),
-    svg("text", { x: 12, y: 39, class: "node-shape" }, cut(`${node.type === node.name ? "" : `${node.type} `}${shape(node.output_shape)}`, 22)),
-    node.parameters > 0 && svg("text", { x: BOX.width - 12, y: 39, class: "node-count" }, short(node.parameters))));
+    svg("text", { x: 12, y: 21, class: "node-name" }, cut(node.name, node.parameters > 0 ? 18 : 24)),
+    svg("text", { x: 12, y: 39, class: "node-shape" }, cut(`${node.type === node.name ? "" : `${node.type} `}${shape(node.output_shape)}`, 30)),
+    node.parameters > 0 && svg("text", { x: BOX.width - 12, y: 21, class: "node-count" }, short(node.parameters))));
   const [w, t] = [width + 2 * margin, height + 16];
   return svg("svg", { class: "network-graph", width: w, height: t, viewBox: `${-margin} -8 ${w} ${t}`, role: "img", "aria-label": `A graph of ${nodes.length} nodes, which the table of layers tells in words` }, edges, boxes);
 }
