@@ -10,6 +10,7 @@ const ROUTES = [
   ["/", () => import("./pages/overview.js"), "/"],
   ["/jobs", () => import("./pages/jobs.js"), "/jobs"],
   ["/jobs/:id", () => import("./pages/job.js"), "/jobs"],
+  ["/compare", () => import("./pages/compare.js"), "/compare"],
   ["/sign-in", () => import("./pages/sign-in.js"), null],
 ];
 
@@ -17,6 +18,7 @@ const ROUTES = [
 const ENTRIES = [
   ["/", "Overview"],
   ["/jobs", "Jobs"],
+  ["/compare", "Compare"],
 ];
 
 const main = document.getElementById("main");
