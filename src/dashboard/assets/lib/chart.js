@@ -348,8 +348,8 @@ export function sparkline(values, { tone = 1, width = 96, height = 24, label = "
   const x = (index) => 1 + (index / Math.max(values.length - 1, 1)) * (width - 2);
   const y = (value) => (greatest === least ? height / 2 : height - 2 - ((value - least) / (greatest - least)) * (height - 4));
   const points = known.map(([index, value]) => `${x(index).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
-  return svg("svg", { class: "sparkline", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
-    known.length > 1 && svg("polyline", { points, fill: "none", "stroke-width": 1.5, "stroke-linejoin": "round", style: { stroke: `var(--series-${tone})` } }));
+  return svg("svg", { class: "sparkline", width, height, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
+    known.length > 1 && svg("polyline", { points, fill: "none", "stroke-width": 1.5, "stroke-linejoin": "round", "vector-effect": "non-scaling-stroke", style: { stroke: `var(--series-${tone})` } }));
 }
 
 /** What all charts of a page are shown by: the axis, its scale, smoothing. `onchange({axis, log, smoothing})`. */

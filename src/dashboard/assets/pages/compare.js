@@ -71,6 +71,8 @@ class Comparison {
     this.different = differences(jobs.map(({ spec }) => spec)).filter(({ pointer }) => !NAMES.some((name) => pointer === name || pointer.startsWith(`${name}/`)));
     const words = shortPaths(this.different.map(({ pointer }) => pointer));
     this.different.forEach((difference, at) => (difference.words = words[at]));
+    // What some jobs lack and the others agree on, such as the fields of another optimiser, explains nothing.
+    this.telling = this.different.filter(({ values }) => new Set(values.filter((value) => value !== undefined).map((value) => JSON.stringify(value))).size > 1);
     this.sort = null;
 
     this.grid = h("div", { class: "charts wide" });
@@ -173,7 +175,7 @@ class Comparison {
 
   #lines(of) {
     const visible = this.jobs.filter((job) => !job.hidden && of.get(job.id)?.length > 0);
-    if (this.grouped) return bundles(visible, of);
+    if (this.grouped) return bundles(visible, of, this.telling.filter(({ pointer }) => pointer !== "/seed").map(({ words, values }) => ({ words, value: (job) => values[this.jobs.indexOf(job)] })));
     return visible.map((job) => ({ label: this.#label(job), href: `/jobs/${job.id}`, series: of.get(job.id), tone: job.tone, dash: job.dash }));
   }
 
@@ -220,9 +222,9 @@ class Comparison {
   }
 
   #drawRelations() {
-    const rows = this.jobs.map((job, at) => ({ job, label: this.#label(job), result: job.metrics[this.metric] ?? null, values: this.different.map(({ values }) => values[at]) }))
+    const rows = this.jobs.map((job, at) => ({ job, label: this.#label(job), result: job.metrics[this.metric] ?? null, values: this.telling.map(({ values }) => values[at]) }))
       .filter(({ job, result }) => !job.hidden && Number.isFinite(result));
-    const axes = this.different.map(({ words, pointer }, at) => ({ at, words, hint: path(pointer) }));
+    const axes = this.telling.map(({ words, pointer }, at) => ({ at, words, hint: path(pointer) }));
     const result = this.metric?.replaceAll("_", " ");
     replace(this.relations, rows.length > 1 && axes.length > 0 && [
       section("Parallel coordinates", { note: "A line a job; the colour is the result." }, parallel(axes.slice(0, 8), rows, result)),

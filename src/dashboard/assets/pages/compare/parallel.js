@@ -5,18 +5,18 @@ import { number } from "../../lib/format.js";
 import { scale, shade } from "./scales.js";
 
 const HEIGHT = 240;
-const WIDTH = 150;
 const TOP = 40;
 
 export function parallel(axes, rows, result) {
   const all = [...axes.map(({ at, words, hint }) => ({ words, hint, value: (row) => row.values[at] })), { words: result, hint: result, value: (row) => row.result }];
   const scales = all.map(({ value }) => scale(rows.map(value)));
-  const x = (at) => 60 + at * WIDTH;
+  const gap = Math.min(Math.max(1040 / (all.length - 1), 110), 300);
+  const x = (at) => 60 + at * gap;
   const y = (place) => TOP + 10 + (1 - place) * (HEIGHT - 20);
   const width = x(all.length - 1) + 110;
   const lines = rows.map((row) => {
     const points = all.map(({ value }, at) => [x(at), y(scales[at].place(value(row)))]);
-    const curve = points.map(([px, py], at) => (at === 0 ? `M${px} ${py.toFixed(1)}` : `C${px - WIDTH / 2} ${points[at - 1][1].toFixed(1)} ${px - WIDTH / 2} ${py.toFixed(1)} ${px} ${py.toFixed(1)}`)).join("");
+    const curve = points.map(([px, py], at) => (at === 0 ? `M${px} ${py.toFixed(1)}` : `C${px - gap / 2} ${points[at - 1][1].toFixed(1)} ${px - gap / 2} ${py.toFixed(1)} ${px} ${py.toFixed(1)}`)).join("");
     return svg("path", { d: curve, class: "parallel-line", style: { stroke: shade(scales.at(-1).place(row.result)) } }, svg("title", {}, `${row.label}: ${result} ${number(row.result)}`));
   });
   const frames = all.map(({ words, hint }, at) => svg("g", { transform: `translate(${x(at)} 0)` },

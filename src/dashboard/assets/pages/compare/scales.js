@@ -20,7 +20,8 @@ function numeric(values) {
   const [to, from] = logarithmic ? [Math.log, Math.exp] : [(value) => value, (value) => value];
   const [low, high] = [to(least), to(greatest)];
   const place = (value) => (Number.isFinite(value) ? (to(value) - low) / (high - low) : 0);
-  const marks = [0, 0.25, 0.5, 0.75, 1].map((at) => [at, number(from(low + at * (high - low)), 3)]);
+  const distinct = [...new Set(values)];
+  const marks = distinct.length <= 5 ? distinct.map((value) => [place(value), number(value, 3)]) : [0, 0.25, 0.5, 0.75, 1].map((at) => [at, number(from(low + at * (high - low)), 3)]);
   return { place, marks };
 }
 

@@ -1,11 +1,11 @@
 // Jobs that differ in nothing but their seed, as one line: the mean, and a band of one standard deviation about it.
 
 import { COLOURS, nearest } from "../../lib/chart.js";
-import { plural } from "../../lib/format.js";
+import { number, plural } from "../../lib/format.js";
 import { Series } from "../../lib/series.js";
 
-/** The lines of the groups of these jobs. */
-export function bundles(jobs, of) {
+/** The lines of the groups of these jobs. `told` says what else differs between them: `[{words, value(job)}]`. */
+export function bundles(jobs, of, told) {
   const groups = new Map();
   for (const job of jobs) {
     const { seed, name, labels, model_name: model, ...rest } = job.spec;
@@ -13,13 +13,13 @@ export function bundles(jobs, of) {
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(job);
   }
-  return [...groups.values()].map((group, index) => ({ label: label(group), tone: (index % COLOURS) + 1, dash: Math.floor(index / COLOURS) % 4, ...mean(group.map((job) => of.get(job.id))) }));
+  return [...groups.values()].map((group, index) => ({ label: label(group, told), tone: (index % COLOURS) + 1, dash: Math.floor(index / COLOURS) % 4, ...mean(group.map((job) => of.get(job.id))) }));
 }
 
-/** The name they share, else the first one's, and how many they are. */
-function label(group) {
-  const [first] = group;
-  return `${first.name} (${plural(group.length, "seed")})`;
+/** The name, what else tells the group from others, and how many they are. */
+function label([first, ...rest], told) {
+  const words = told.slice(0, 3).map(({ words: name, value }) => [name, value(first)]).filter(([, value]) => value !== undefined).map(([name, value]) => `${name} ${typeof value === "number" ? number(value) : value}`);
+  return [`${first.name}, `, words.length > 0 && `${words.join(", ")}, `, plural(rest.length + 1, "seed")].filter(Boolean).join("");
 }
 
 /** Over the steps of the longest: the mean of all that have come so far, each at its nearest step. */
