@@ -71,7 +71,7 @@ test("no page is more than its share", async ({ page }) => {
 });
 
 test.describe("with keys", () => {
-  test.use({ expected: [/401/] });
+  test.use({ expected: [/401/, /403/] });
   const key = "a-key-of-more-than-thirty-two-characters";
   let server;
   test.beforeAll(async () => (server = await Server.start({ key })));
