@@ -22,7 +22,7 @@ test("overlays curves, tells what differs, and draws how the result hangs on it"
   await expect(page.locator("figure.chart")).toHaveCount(3);
   await page.getByLabel("Along").selectOption("seed");
   await expect(page.getByRole("img", { name: /^val accuracy against seed/ })).toBeVisible();
-  await page.getByLabel("Result").selectOption("loss");
+  await page.getByLabel("Result", { exact: true }).selectOption("loss");
   await expect(page.getByRole("img", { name: /^loss against/ })).toBeVisible();
 });
 

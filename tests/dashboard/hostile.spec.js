@@ -1,7 +1,6 @@
 // What users write is text wherever it is shown, however much it looks like a page.
 
-import { api, expect, jobs, open, test } from "./support.js";
-import { HOSTILE } from "./global-setup.js";
+import { HOSTILE, api, expect, jobs, open, test } from "./support.js";
 
 test("a hostile label, note and value are shown as text on every page that has them", async ({ page }) => {
   const { hostile, done } = jobs();
@@ -26,7 +25,7 @@ test("a hostile line of the log and message of a failure are text", async ({ pag
   });
   await open(page, `/jobs/${done[0]}?part=events`);
   await expect(page.getByRole("alert")).toContainText(message);
-  await expect(page.getByLabel("Log", { exact: true })).toContainText(message);
+  await expect(page.getByLabel("Lines of the log")).toContainText(message);
   expect(await page.locator("main img[src=x], main script").count()).toBe(0);
   expect(await page.title()).not.toBe("run");
 });

@@ -131,16 +131,16 @@ test.describe("a job that has succeeded", () => {
     await page.getByLabel("Only what was written").check();
     await expect(listing.getByText('"beta_1"')).toHaveCount(0);
     await expect(listing.getByText('"units": 16')).toBeVisible();
-    await expect(page.getByLabel("the command")).toContainText("curl -s");
+    await expect(page.getByLabel("the command", { exact: true })).toContainText("curl -s");
     await looks(page, "job-spec");
   });
 
   test("shows events, runs and the log", async ({ page }) => {
     await page.getByRole("tab", { name: "Events and log" }).click();
-    const events = page.getByRole("region", { name: "Events" });
+    const events = page.getByRole("region", { name: "All events" });
     await expect(events.getByRole("listitem").first()).toContainText("end");
     await expect(events.getByRole("listitem").last()).toContainText("queued");
-    await expect(page.getByLabel("Log", { exact: true })).toContainText("a run begins");
+    await expect(page.getByLabel("Lines of the log")).toContainText("a run begins");
     await expect(page.getByRole("region", { name: "Runs" }).getByRole("row")).toHaveCount(2);
     await looks(page, "job-events");
   });
@@ -180,7 +180,7 @@ test.describe("a job that has succeeded", () => {
     await page.getByRole("button", { name: "More" }).click();
     await page.getByRole("menuitem", { name: "The curl that makes it" }).click();
     const dialog = page.getByRole("dialog");
-    await expect(dialog.getByLabel("the command")).toContainText('"name": "iris-rates"');
+    await expect(dialog.getByLabel("the command", { exact: true })).toContainText('"name": "iris-rates"');
     await page.keyboard.press("Escape");
     await expect(dialog).toHaveCount(0);
     await expect(page.getByRole("link", { name: "Clone and edit" })).toHaveAttribute("href", `/jobs/new?clone=${jobs().done[1]}`);
@@ -196,25 +196,41 @@ test("a job that failed says why, and what to do", async ({ page }) => {
   await looks(page, "job-failed");
 });
 
-test("a job is followed live, paused, resumed and cancelled", async ({ page }) => {
-  const { id } = await api("POST", "/v1/jobs", long());
-  await open(page, `/jobs/${id}`);
-  const status = page.locator(".page-title .badge");
-  await expect(status).toHaveText("running");
-  const step = async () => Number((await page.locator(".job-progress-words").textContent()).match(/step ([\d,]+)/)?.[1].replaceAll(",", "") ?? 0);
-  const before = await step();
-  await expect.poll(step).toBeGreaterThan(before);
-  await expect(chart(page, "loss")).toBeVisible();
-  await expect(page.locator(".job-progress-words")).toContainText("to go");
-  await page.getByRole("button", { name: "Pause" }).click();
-  await expect(status).toHaveText("paused");
-  await page.getByRole("button", { name: "Resume" }).click();
-  await expect(status).toHaveText("running");
-  await page.getByRole("tab", { name: "Events and log" }).click();
-  await expect(page.getByRole("region", { name: "Events" })).toContainText("goes on from step");
-  await page.getByRole("button", { name: "Cancel", exact: true }).click();
-  await expect(status).toHaveText("cancelled");
-  await expect(page.getByRole("button", { name: "Cancel", exact: true })).toHaveCount(0);
+test.describe("a job that changes while it is looked at", () => {
+  // Asked why it waits when it has just begun, the server says that it does not.
+  test.use({ expected: /409/ });
+
+  test("a job is followed live, paused, resumed and cancelled", async ({ page }) => {
+    const { id } = await api("POST", "/v1/jobs", long());
+    await open(page, `/jobs/${id}`);
+    const status = page.locator(".page-title .badge");
+    await expect(status).toHaveText("running");
+    const step = async () => Number((await page.locator(".job-progress-words").textContent()).match(/step ([\d,]+)/)?.[1].replaceAll(",", "") ?? 0);
+    const before = await step();
+    await expect.poll(step).toBeGreaterThan(before);
+    await expect(chart(page, "loss")).toBeVisible();
+    await expect(page.locator(".job-progress-words")).toContainText("to go");
+    await page.getByRole("button", { name: "Pause" }).click();
+    await expect(status).toHaveText("paused");
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect(status).toHaveText("running");
+    await page.getByRole("tab", { name: "Events and log" }).click();
+    await expect(page.getByRole("region", { name: "All events" })).toContainText("goes on from step");
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
+    await expect(status).toHaveText("cancelled");
+    await expect(page.getByRole("button", { name: "Cancel", exact: true })).toHaveCount(0);
+  });
+
+  test("a job that waits says why", async ({ page }) => {
+    const running = await api("POST", "/v1/jobs", long({ resources: { threads: 2, memory_mb: 256 } }));
+    const { id } = await api("POST", "/v1/jobs", long({ name: "waits", resources: { threads: 2, memory_mb: 256 } }));
+    await open(page, `/jobs/${id}`);
+    await expect(page.locator(".job-why")).toContainText(/Waits: it is next, and \d threads? (is|are) missing/);
+    await api("POST", `/v1/jobs/${running.id}/cancel`);
+    await expect(page.locator(".page-title .badge")).toHaveText("running");
+    await expect(page.locator(".job-why")).toHaveCount(0);
+    await api("POST", `/v1/jobs/${id}/cancel`);
+  });
 });
 
 test("a job is posted again, and deleted after a question", async ({ page }) => {
@@ -239,7 +255,7 @@ test("a job is posted again, and deleted after a question", async ({ page }) => 
 test("notes and labels are edited in place", async ({ page }) => {
   const { id } = await api("POST", "/v1/jobs", iris({ name: "noted", epochs: 1 }));
   await open(page, `/jobs/${id}`);
-  await page.getByRole("button", { name: /^Notes: none/ }).click();
+  await page.getByRole("button", { name: /^Notes: Add notes/ }).click();
   await page.getByRole("textbox", { name: "Notes" }).fill("better than before");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("button", { name: /^Notes: better than before/ })).toBeFocused();
@@ -255,15 +271,4 @@ test("notes and labels are edited in place", async ({ page }) => {
   await expect(page.getByRole("button", { name: /^Notes: better than before/ })).toBeVisible();
   await page.getByRole("button", { name: "Remove the label course=6.S191" }).click();
   await expect.poll(async () => (await api("GET", `/v1/jobs/${id}`)).labels).toEqual({});
-});
-
-test("a job that waits says why", async ({ page }) => {
-  const running = await api("POST", "/v1/jobs", long({ resources: { threads: 2, memory_mb: 256 } }));
-  const { id } = await api("POST", "/v1/jobs", long({ name: "waits", resources: { threads: 2, memory_mb: 256 } }));
-  await open(page, `/jobs/${id}`);
-  await expect(page.locator(".job-why")).toContainText(/Waits: it is next, and \d threads? (is|are) missing/);
-  await api("POST", `/v1/jobs/${running.id}/cancel`);
-  await expect(page.locator(".page-title .badge")).toHaveText("running");
-  await expect(page.locator(".job-why")).toHaveCount(0);
-  await api("POST", `/v1/jobs/${id}/cancel`);
 });

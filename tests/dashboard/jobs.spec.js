@@ -97,7 +97,7 @@ test("rows change as it happens, and new ones come in at the top", async ({ page
 test("notes and labels are edited in the row", async ({ page }) => {
   const { id } = await api("POST", "/v1/jobs", iris({ name: "in-row", epochs: 1 }));
   await open(page, "/jobs?name=in-row");
-  await page.getByRole("button", { name: /^Notes of in-row: none/ }).click();
+  await page.getByRole("button", { name: /^Notes of in-row: –/ }).click();
   await page.getByRole("textbox", { name: "Notes of in-row" }).fill("seen");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Add a label" }).click();

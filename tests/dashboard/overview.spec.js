@@ -41,6 +41,7 @@ test("a newcomer comes from an empty folder to a trained model by clicks alone",
     await page.getByRole("button", { name: "Dismiss" }).click();
     await expect(page.getByRole("heading", { name: "From nothing to a model in three steps" })).toHaveCount(0);
   } finally {
+    await page.goto("about:blank");
     await server.stop();
   }
 });

@@ -1,11 +1,10 @@
-// How the browser is driven: Debian's Chromium, one page after the other, so that two cores suffice.
+// How the browser is driven: Debian's Chromium, two pages at once, each with a server of its own.
 
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: ".",
-  globalSetup: "./global-setup.js",
-  workers: 1,
+  workers: 2,
   timeout: 40_000,
   expect: { timeout: 10_000 },
   reporter: [["list"]],

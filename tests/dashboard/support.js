@@ -4,37 +4,64 @@ import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect } from "@playwright/test";
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { Server, iris } from "./server.js";
 
 export { expect };
+
+/** What nobody should ever have run. */
+export const HOSTILE = `<img src=x onerror="document.title='run'"><script>document.title='run'</script>`;
 
 const HERE = import.meta.dirname;
 const DOCS = join(HERE, "../../docs/screenshots");
 
-export const address = () => process.env.LYCEUM_ADDRESS;
-/** The jobs that the set-up made: `done`, `diverged`, `hostile`. */
-export const jobs = () => JSON.parse(process.env.LYCEUM_JOBS);
+/** The server that the tests of this process share, and the jobs that it begins with. */
+let shared = null;
+export const jobs = () => shared.jobs;
+/** Calls it. */
+export const api = (method, path, body) => shared.server.call(method, path, body);
 
-/** Calls the shared server. */
-export async function api(method, path, body) {
-  const answer = await fetch(address() + path, { method, headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) }, body: body === undefined ? undefined : JSON.stringify(body) });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
-  return text ? JSON.parse(text) : null;
+/** A server with jobs of every kind that there is to see: `done` (two seeds by two learning rates), `diverged`,
+ * `hostile`. */
+async function furnished() {
+  const server = await Server.start({ args: ["--threads", "2"] });
+  const done = [];
+  for (const seed of [1, 2]) {
+    for (const rate of [0.002, 0.02]) done.push(await server.train(iris({ name: "iris-rates", seed, rate, labels: { sweep: "rates" } })));
+  }
+  const diverged = await server.train(iris({ name: "diverges", rate: 1000, optimizer: "sgd", epochs: 100 }));
+  const hostile = await server.train(iris({ name: "hostile", labels: { "<b>bold</b>": HOSTILE } }));
+  await server.call("PATCH", `/v1/jobs/${hostile.id}`, { notes: HOSTILE });
+  return { server, jobs: { done: done.map(({ id }) => id), diverged: diverged.id, hostile: hostile.id } };
 }
 
 /** The page of a test. Whatever the browser complains of fails the test: a script that throws, a policy that is
- * broken, a file that is missing; `test.use({ expected: [/…/] })` names what a test wants to see. */
+ * broken, a file that is missing; `test.use({ expected: /…/ })` says what a test wants to see. What a test leaves to do is
+ * cancelled. */
 export const test = base.extend({
-  expected: [[], { option: true }],
-  baseURL: async ({}, use) => use(address()),
+  expected: [/$^/, { option: true }],
+  shared: [async ({}, use) => {
+    shared = await furnished();
+    await use(shared);
+    await shared.server.stop();
+  }, { scope: "worker", timeout: 60_000 }],
+  baseURL: async ({ shared: { server } }, use) => use(server.address),
   page: async ({ page, expected }, use) => {
     const wrong = [];
     page.on("pageerror", (error) => wrong.push(error.stack));
     page.on("console", (message) => message.type() === "error" && wrong.push(`${message.text()} ${message.location().url}`));
     await use(page);
-    expect(wrong.filter((words) => !expected.some((pattern) => pattern.test(words)))).toEqual([]);
+    await page.goto("about:blank");
+    await cancelAll();
+    expect(wrong.filter((words) => !expected.test(words))).toEqual([]);
   },
 });
+
+/** Ends what trains and what waits, so that the next test has the machine to itself. */
+async function cancelAll() {
+  const { data } = await api("GET", "/v1/jobs?status=queued,running,paused,retrying&limit=1000");
+  for (const { id } of data.reverse()) await api("POST", `/v1/jobs/${id}/cancel`).catch(() => {});
+  await expect.poll(async () => (await api("GET", "/v1/jobs?status=queued,running,paused,retrying")).data.length).toBe(0);
+}
 
 const AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const WIDTHS = [360, 820, 1440];

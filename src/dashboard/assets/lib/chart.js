@@ -238,7 +238,6 @@ export class Curves {
       ended = true;
       stop.abort();
     }, { signal: stop.signal });
-    event.preventDefault();
   }
 
   #key(event) {

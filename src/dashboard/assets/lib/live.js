@@ -68,7 +68,12 @@ class Live extends EventTarget {
     this.#last = event.lastEventId;
     if (kind === "place") return this.#open?.();
     const { job, ...data } = JSON.parse(event.data);
-    const told = { id: Number(event.lastEventId), kind, job, data, time: Date.now() };
+    this.hear(kind, { id: Number(event.lastEventId), job, data });
+  }
+
+  /** Tells an event to all that want to hear of it. */
+  hear(kind, { id, job, data }) {
+    const told = { id, kind, job, data, time: Date.now() };
     for (const heard of [...this.#handlers]) {
       if ((heard.kind === "*" || heard.kind === kind) && (heard.job === null || heard.job === job)) heard.handler(told);
     }

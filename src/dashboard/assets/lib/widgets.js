@@ -281,7 +281,7 @@ export function progress(fraction, label) {
 export function editable(value, save, { label, placeholder = "Add", long = false } = {}) {
   const node = h("span", { class: "editable" });
   const show = (focus) => {
-    const opener = h("button", { type: "button", class: `editable-value${value ? "" : " muted"}`, "aria-label": `${label}: ${value || "none"}. Edit`, onclick: edit }, value || placeholder);
+    const opener = h("button", { type: "button", class: `editable-value${value ? "" : " muted"}`, "aria-label": `${label}: ${value || placeholder}`, title: "Edit", onclick: edit }, value || placeholder);
     replace(node, opener);
     if (focus) opener.focus();
   };

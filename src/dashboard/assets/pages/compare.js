@@ -85,11 +85,11 @@ class Comparison {
         this.#ask();
       },
     }, name.replaceAll("_", " "))));
-    const judged = h("label", { class: "smoothing" }, "Result", select(this.names.map((name) => [name, name.replaceAll("_", " ")]), this.metric, (name) => {
+    const judged = h("label", { class: "smoothing" }, h("span", {}, "Result"), select(this.names.map((name) => [name, name.replaceAll("_", " ")]), this.metric, (name) => {
       this.metric = name;
       this.#drawTable();
       this.#drawRelations();
-    }));
+    }, { "aria-label": "Result" }));
     root.append(
       heading("Compare", { beside: h("span", { class: "muted" }, plural(jobs.length, "job"), missing > 0 && `, ${plural(missing, "other")} not there any more`), actions: adder }),
       this.names.length > 0 && section("Curves", { actions: toggle("Mean over seeds", false, (on) => {

@@ -53,6 +53,7 @@ class View {
       heading("Jobs", { beside: this.count, actions: [h("a", { class: "button primary", href: "/jobs/new" }, "New job")] }),
       this.#filters(), this.bar, this.grid, this.none);
     this.draw = eachFrame(() => this.#draw(), signal);
+    this.redrawBar = eachFrame(() => this.#drawBar(), signal);
     this.wantCurves = later(() => this.#askCurves(), 80, signal);
     this.renew = later(() => this.#renew(), 250, signal);
     addEventListener("scroll", this.draw, { signal, passive: true });
@@ -186,6 +187,8 @@ class View {
     } else return;
     job.stale = true;
     this.draw();
+    // What can be done with the chosen hangs on how they stand.
+    if (kind !== "progress" && kind !== "metrics" && this.#chosen.has(id)) this.redrawBar();
   }
 
   #draw() {
@@ -313,7 +316,14 @@ class View {
     this.bar.hidden = count === 0;
     this.draw();
     if (count === 0) return;
+    this.#drawBar();
+    announce(`${count} chosen`);
+  }
+
+  #drawBar() {
+    const count = this.#chosen.size;
     const jobs = [...this.#chosen].map((id) => this.#byId.get(id));
+    const held = this.bar.contains(document.activeElement) ? document.activeElement.textContent : null;
     const does = (name, words, options) => action(words, async () => {
       const results = await actAll(name, [...this.#chosen]);
       if (!results) return;
@@ -328,7 +338,7 @@ class View {
       count > 1 && h("a", { class: "button", href: `/compare?jobs=${jobs.slice(0, 100).map(({ id }) => id).join(",")}` }, "Compare"),
       jobs.every(finished) && does("delete", "Delete", { kind: "danger" }),
       h("button", { type: "button", class: "button", onclick: () => this.#chooseAll(false) }, "Clear"));
-    announce(`${count} chosen`);
+    if (held) [...this.bar.querySelectorAll("button, a")].find((node) => node.textContent === held)?.focus();
   }
 
   // The keyboard

@@ -32,7 +32,7 @@ export async function render(root, { signal, navigate }) {
     const jobs = (status, limit = MOST) => get("/v1/jobs", { status, limit }, { signal });
     const [running, waiting, broken, done, tour, models, system] = await Promise.all([
       jobs("running,paused,retrying", 20), jobs("queued"), jobs("failed", 5), jobs("succeeded", 5),
-      get("/v1/jobs", { label: `${TOUR.name}=${TOUR.value}`, limit: 1 }, { signal }), get("/v1/models", { limit: MOST }, { signal }), get("/v1/system", {}, { signal }),
+      get("/v1/jobs", { label: `${TOUR.name}=${TOUR.value}`, limit: 1 }, { signal }), get("/v1/models", { limit: MOST }, { signal }), asked("/v1/system", signal),
     ]);
     text(beside, standing(system));
     drawTour(places.tour, tour.data[0], models.data, { navigate, signal, renew });
@@ -40,7 +40,7 @@ export async function render(root, { signal, navigate }) {
     drawWaiting(places.waiting, waiting, signal);
     drawFailed(places.failed, broken);
     drawDone(places.done, done);
-    drawModels(places.models, models, system);
+    drawModels(places.models, models);
     drawMachine(places.machine, system);
     await drawCurves(state, signal);
   };
@@ -66,8 +66,15 @@ export async function render(root, { signal, navigate }) {
   await ask();
 }
 
+/** What a part of the page shows, or why it could not be asked: the others are shown all the same. */
+const asked = (path, signal) => get(path, {}, { signal }).catch((error) => {
+  if (error.name === "AbortError" || error.status === 401) throw error;
+  return { error };
+});
+
 /** Everything in a sentence. */
 function standing({ jobs }) {
+  if (!jobs) return "";
   const words = [["running", "running"], ["queued", "waiting"], ["paused", "paused"]].filter(([status]) => jobs[status] > 0).map(([status, word]) => `${number(jobs[status])} ${word}`);
   return words.join(", ") || "Nothing runs";
 }
@@ -201,9 +208,22 @@ function meter(words, used, whole, told) {
 }
 
 function drawMachine(node, system) {
-  replace(node, h("div", { class: "card stack" }, machine(system)));
+  replace(node, h("div", { class: "card stack" }, system.error ? h("p", { class: "muted" }, `Could not be asked: ${system.error.message}`) : machine(system)));
 }
 
-function machine(system) {
-  return facts([["Version", system.version], ["Up for", duration(system.uptime_seconds)]]);
+function machine({ version, uptime_seconds: uptime, cores, threads, memory, disk, gpus, examples_per_second: rate, predictions }) {
+  return [
+    threads && meter("Threads", threads.used, threads.total, `${number(threads.used)} of ${number(threads.total)}`),
+    memory && meter("Memory for jobs", memory.used_mb, memory.total_mb, `${bytes(memory.used_mb * 1048576)} of ${bytes(memory.total_mb * 1048576)}`),
+    disk && meter("Disk", disk.total_bytes - disk.free_bytes, disk.total_bytes, `${bytes(disk.free_bytes)} free`),
+    (gpus ?? []).map((gpu) => meter(gpu.name, gpu.used ? 1 : 0, 1, gpu.used ? "in use" : "free")),
+    facts([
+      rate !== undefined && ["Training", `${short(rate)} examples/s`],
+      predictions && ["Predictions", `${short(predictions.per_second)} a second`],
+      cores && ["Cores", number(cores)],
+      disk?.data_bytes !== undefined && ["Data folder", bytes(disk.data_bytes)],
+      ["Up for", duration(uptime)],
+      ["Version", version],
+    ]),
+  ];
 }

@@ -14,7 +14,7 @@ export function scatter(axes, rows, result) {
   const draw = (at) => replace(place, picture(axes.find((axis) => axis.at === Number(at)), rows, result));
   draw(first.at);
   return h("div", { class: "card stack" },
-    h("label", { class: "smoothing" }, "Along", select(axes.map(({ at, words }) => [at, words]), first.at, draw)), place);
+    h("label", { class: "smoothing" }, "Along", select(axes.map(({ at, words }) => [at, words]), first.at, draw, { "aria-label": "Along" })), place);
 }
 
 function picture({ at, words }, rows, result) {

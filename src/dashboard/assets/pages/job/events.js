@@ -10,12 +10,12 @@ const MOST = 500;
 
 export async function events(panel, { state, signal, listen }) {
   const list = h("ol", { class: "events" });
-  const log = h("pre", { class: "log", tabindex: "0", "aria-label": "Log" });
+  const log = h("pre", { class: "log", tabindex: "0", "aria-label": "Lines of the log" });
   const id = state.job.id;
   const runs = h("div");
   replace(panel,
     section("Runs", {}, runs),
-    section("Events", { note: "Newest first." }, h("div", { class: "events-frame", tabindex: "0", role: "region", "aria-label": "Events" }, list)),
+    section("Events", { note: "Newest first." }, h("div", { class: "events-frame", tabindex: "0", role: "region", "aria-label": "All events" }, list)),
     section("Log", { note: "What the latest run wrote." }, log));
   const stored = await past(id, signal);
   if (signal.aborted) return;
