@@ -18,6 +18,11 @@ command -v flock >/dev/null && command -v setpriv >/dev/null || need util-linux
 if [ ! -e "${LIBTORCH:?}/build-version" ]; then
     python3 -m pip --version >/dev/null 2>&1 || need python3 python3-pip
 fi
+# The browser and what drives it are for the tests of the dashboard alone.
+if [ -n "${BROWSER:-}" ]; then
+    command -v node >/dev/null && command -v npm >/dev/null || need nodejs npm
+    command -v "${CHROMIUM:-chromium}" >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || need chromium
+fi
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 install="apt-get install -y --no-install-recommends ${missing[*]}"

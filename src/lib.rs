@@ -5,6 +5,7 @@ pub mod artifacts;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dashboard;
 pub mod data;
 pub mod fault;
 pub mod http;

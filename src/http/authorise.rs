@@ -9,15 +9,18 @@ use super::access::Needs;
 use super::audit::Refused;
 use super::connection::Peer;
 use super::{AppState, Kind, session};
+use crate::dashboard;
 use crate::store::Scope;
 
-/// Nothing is asked by those that only say that the server is there, and by signing in.
+/// Nothing is asked by those that only say that the server is there, by the dashboard's pages, which hold nothing, and
+/// by signing in.
 fn needed(method: &Method, route: &str) -> Option<Needs> {
     let scope = match route {
-        "/" | "/healthz" | "/readyz" | "/openapi.yaml" | "/v2" | "/v2/health/live" | "/v2/health/ready" => {
+        "/healthz" | "/readyz" | "/openapi.yaml" | "/v2" | "/v2/health/live" | "/v2/health/ready" => {
             return None;
         }
-        _ if route.starts_with("/docs") => return None,
+        _ if route.starts_with("/docs") || route.starts_with("/assets/") => return None,
+        _ if dashboard::PAGES.contains(&route) => return None,
         "/v1/session" if method == Method::POST => return None,
         "/v1/session" => return Some(Needs::Known),
         _ if route.starts_with("/v1/keys") => Scope::Admin,
@@ -74,6 +77,8 @@ mod tests {
         let needed = |method: &str, route: &str| needed(&method.parse().unwrap(), route);
         assert_eq!(needed("GET", "/healthz"), None);
         assert_eq!(needed("GET", "/docs/{file}"), None);
+        assert_eq!(needed("GET", "/jobs/{id}"), None);
+        assert_eq!(needed("GET", "/assets/{*path}"), None);
         assert_eq!(needed("POST", "/v1/session"), None);
         assert_eq!(needed("DELETE", "/v1/session"), Some(Needs::Known));
         for (method, route, scope) in [

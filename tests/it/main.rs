@@ -21,6 +21,7 @@ mod fuzz;
 mod golden;
 mod hostile;
 mod http_audit;
+mod http_dashboard;
 mod http_data;
 mod http_events;
 mod http_frame;

@@ -11,15 +11,6 @@ use crate::http::{Problem, openapi};
 
 static CONTRACT: LazyLock<String> = LazyLock::new(openapi::yaml);
 
-/// Leads to the documentation.
-#[utoipa::path(
-    get, path = "/", tag = "documentation",
-    responses((status = 307, description = "To `/docs`.", headers(("location" = String))))
-)]
-pub(crate) async fn root(_: Query<Nothing>) -> Redirect {
-    Redirect::temporary("/docs")
-}
-
 /// This document.
 #[utoipa::path(
     get, path = "/openapi.yaml", tag = "documentation",

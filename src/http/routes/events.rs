@@ -66,24 +66,40 @@ pub(crate) struct EventList {
 #[serde(default)]
 #[derive(Default)]
 pub(crate) struct EventQuery {
-    /// Events behind this id alone. `Last-Event-ID` says the same, and goes first.
-    #[param(value_type = Option<i64>, minimum = 0)]
+    /// Events behind this id alone, or with `latest` those that are still to come; a stream of these begins with an
+    /// event `place`, whose id is where it stands. `Last-Event-ID` says the same as an id here, and goes first.
+    #[param(value_type = Option<String>, pattern = "^([0-9]{1,18}|latest)$", example = "1041")]
     #[serde(deserialize_with = "from_text")]
-    after: Option<EventId>,
+    after: Option<After>,
     /// How many, in a JSON list.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     #[serde(deserialize_with = "from_text")]
     limit: Option<Limit>,
 }
 
-/// The id of an event in a query.
-struct EventId(i64);
+impl EventQuery {
+    /// The place to begin at, where the query asks for what comes without naming one.
+    fn place(&self, after: i64) -> Option<i64> {
+        matches!(self.after, Some(After::Latest)).then_some(after)
+    }
+}
 
-impl std::str::FromStr for EventId {
+/// A place among the events.
+enum After {
+    Id(i64),
+    /// Behind all that there are.
+    Latest,
+}
+
+impl std::str::FromStr for After {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().ok().filter(|id| *id >= 0).map(Self).ok_or("must be the id of an event, a whole number")
+        if text == "latest" {
+            return Ok(Self::Latest);
+        }
+        let id = text.parse().ok().filter(|id| *id >= 0);
+        id.map(Self::Id).ok_or("must be the id of an event, a whole number, or \"latest\"")
     }
 }
 
@@ -118,7 +134,7 @@ pub(crate) async fn of_job(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let job = state.store.job(JobId(id)).await?;
-    let after = place(&query, &headers)?;
+    let after = place(&state, &query, &headers).await?;
     if wants_list(&headers)? {
         return list(&state, Some(job.id), after, &query).await;
     }
@@ -126,7 +142,7 @@ pub(crate) async fn of_job(
     if job.status.terminal() && state.store.events(Some(job.id), after, 1).await?.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    stream_of(&state, Some(job.id), after, caller)
+    stream_of(&state, Some(job.id), after, query.place(after), caller)
 }
 
 /// What happens to all jobs, as it happens.
@@ -150,21 +166,24 @@ pub(crate) async fn of_all(
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let after = place(&query, &headers)?;
+    let after = place(&state, &query, &headers).await?;
     if wants_list(&headers)? {
         return list(&state, None, after, &query).await;
     }
-    stream_of(&state, None, after, caller)
+    stream_of(&state, None, after, query.place(after), caller)
 }
 
 /// Behind which event to begin.
-fn place(query: &EventQuery, headers: &HeaderMap) -> Result<i64, Problem> {
-    let Some(id) = headers.get("last-event-id") else {
-        return Ok(query.after.as_ref().map_or(0, |after| after.0));
-    };
-    let id = id.to_str().ok().and_then(|id| id.parse::<EventId>().ok());
-    id.map(|id| id.0)
-        .ok_or_else(|| Problem::new(Kind::BadRequest, "last-event-id must be the id of an event"))
+async fn place(state: &AppState, query: &EventQuery, headers: &HeaderMap) -> Result<i64, Problem> {
+    if let Some(id) = headers.get("last-event-id") {
+        let id = id.to_str().ok().and_then(|id| id.parse().ok()).filter(|id: &i64| *id >= 0);
+        return id.ok_or_else(|| Problem::new(Kind::BadRequest, "last-event-id must be the id of an event"));
+    }
+    match query.after {
+        None => Ok(0),
+        Some(After::Id(id)) => Ok(id),
+        Some(After::Latest) => Ok(state.store.last_event().await?),
+    }
 }
 
 async fn list(
@@ -206,23 +225,28 @@ fn stream_of(
     state: &AppState,
     job: Option<JobId>,
     after: i64,
+    place: Option<i64>,
     caller: Option<Extension<Caller>>,
 ) -> Result<Response, Problem> {
-    let place = state.streams.clone().try_acquire_owned().map_err(|_| {
+    let permit = state.streams.clone().try_acquire_owned().map_err(|_| {
         Problem::too_many("as many streams of events are open as may be", 5).for_want_of("streams")
     })?;
     let open = Open {
         follower: state.store.follow(job, after),
         read: VecDeque::new(),
+        place,
         names_job: job.is_none(),
         counted: Counted::new(state.clone()),
         caller: caller.map(|Extension(caller)| caller),
         admitted: clock::monotonic(),
-        _place: place,
+        _permit: permit,
     };
     let events = stream::unfold(open, |mut open| async move {
-        let event = open.next().await?;
-        Some((Ok::<_, Infallible>(told(&event, open.names_job)), open))
+        let event = match open.place.take() {
+            Some(place) => sse::Event::default().id(place.to_string()).event("place").data("{}"),
+            None => told(&open.next().await?, open.names_job),
+        };
+        Some((Ok::<_, Infallible>(event), open))
     });
     let heartbeat = Duration::from_secs(state.config.http.heartbeat_seconds);
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(heartbeat)).into_response();
@@ -236,12 +260,14 @@ struct Open {
     follower: Follower,
     /// Read and not yet told.
     read: VecDeque<Event>,
+    /// The id to begin with, for who does not know it.
+    place: Option<i64>,
     names_job: bool,
     counted: Counted,
     /// Who listens, where callers have keys, and when that was last seen to be allowed.
     caller: Option<Caller>,
     admitted: Instant,
-    _place: tokio::sync::OwnedSemaphorePermit,
+    _permit: tokio::sync::OwnedSemaphorePermit,
 }
 
 impl Open {

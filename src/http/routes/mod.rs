@@ -1,6 +1,7 @@
 //! Every route, in one list. A route is in the contract by being here: each handler carries its own documentation.
 
 mod components;
+mod dashboard;
 mod datasets;
 mod docs;
 mod events;
@@ -26,7 +27,7 @@ use super::openapi;
 
 /// The routes together with their documentation.
 pub(crate) fn all() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::frame())
+    let router = OpenApiRouter::with_openapi(openapi::frame())
         // data sets
         .routes(routes!(datasets::list, datasets::upload))
         .routes(routes!(datasets::latest))
@@ -94,9 +95,9 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(operations::version))
         .routes(routes!(system::system))
         .routes(routes!(operations::metrics))
-        .routes(routes!(docs::root))
         .routes(routes!(docs::contract))
         .routes(routes!(docs::index))
         .routes(routes!(docs::start))
-        .routes(routes!(docs::file))
+        .routes(routes!(docs::file));
+    dashboard::pages(router)
 }

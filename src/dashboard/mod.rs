@@ -1,0 +1,188 @@
+//! The dashboard: pages that a browser runs by itself and that ask the API for all they show. Their files are part of
+//! the program, as they stand in `assets`.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::LazyLock;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest as _, Sha256};
+
+/// The paths of its pages, each answered by the shell, which then shows what the path says.
+pub const PAGES: [&str; 12] = [
+    "/",
+    "/compare",
+    "/datasets",
+    "/datasets/new",
+    "/datasets/{name}/{version}",
+    "/jobs",
+    "/jobs/new",
+    "/jobs/{id}",
+    "/models",
+    "/models/{name}",
+    "/models/{name}/{version}",
+    "/sign-in",
+];
+
+/// The page that all others are made in.
+pub const SHELL: &str = "index.html";
+
+/// What the browser lets a page do: run the scripts and styles of this server and talk to it, and nothing else. What a
+/// user wrote can hold no script, since no page makes markup of it; this has a mistake there do nothing either.
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+                          connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; \
+                          base-uri 'none'; frame-ancestors 'none'";
+
+/// Every file under `assets`, by its path there.
+macro_rules! files {
+    ($($path:literal),* $(,)?) => {
+        const FILES: &[(&str, &[u8])] = &[$(($path, include_bytes!(concat!("assets/", $path)))),*];
+    };
+}
+
+files! {
+    "app.js",
+    "icon.svg",
+    "index.html",
+    "lib/api.js",
+    "lib/chart.js",
+    "lib/dom.js",
+    "lib/first-model.js",
+    "lib/format.js",
+    "lib/heatmap.js",
+    "lib/jobs.js",
+    "lib/labels.js",
+    "lib/live.js",
+    "lib/series.js",
+    "lib/spec.js",
+    "lib/widgets.js",
+    "pages/compare.js",
+    "pages/compare/parallel.js",
+    "pages/compare/scales.js",
+    "pages/compare/scatter.js",
+    "pages/compare/seeds.js",
+    "pages/job.js",
+    "pages/job/curves.js",
+    "pages/job/events.js",
+    "pages/job/files.js",
+    "pages/job/mistakes.js",
+    "pages/job/network.js",
+    "pages/job/spec.js",
+    "pages/jobs.js",
+    "pages/overview.js",
+    "pages/sign-in.js",
+    "styles/base.css",
+    "styles/chart.css",
+    "styles/compare.css",
+    "styles/frame.css",
+    "styles/job.css",
+    "styles/jobs.css",
+    "styles/overview.css",
+    "styles/sign-in.css",
+    "styles/widgets.css",
+    "theme.js",
+    "vendor/uplot/LICENSE",
+    "vendor/uplot/README",
+    "vendor/uplot/uPlot.esm.js",
+    "vendor/uplot/uPlot.min.css",
+}
+
+/// A file as it is sent.
+pub struct Asset {
+    pub bytes: &'static [u8],
+    pub gzip: Vec<u8>,
+    pub media_type: &'static str,
+    /// The digest of the bytes, in hex.
+    pub digest: String,
+}
+
+impl Asset {
+    fn new(path: &str, bytes: &'static [u8]) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Into memory, which takes all that it is given.
+        let gzip = encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default();
+        let digest = Sha256::digest(bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { bytes, gzip, media_type: media_type(path), digest }
+    }
+}
+
+/// The files, compressed when the first is asked for.
+static ASSETS: LazyLock<BTreeMap<&str, Asset>> =
+    LazyLock::new(|| FILES.iter().map(|&(path, bytes)| (path, Asset::new(path, bytes))).collect());
+
+/// A file by its path under `assets`.
+pub fn asset(path: &str) -> Option<&'static Asset> {
+    ASSETS.get(path)
+}
+
+fn media_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn walk(folder: &Path, root: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, root, found);
+            } else {
+                found.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_is_in_the_program() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dashboard/assets");
+        let mut found = Vec::new();
+        walk(&root, &root, &mut found);
+        found.sort();
+        let listed: Vec<&str> = FILES.iter().map(|(path, _)| *path).collect();
+        assert_eq!(found, listed);
+    }
+
+    /// The policy would stop them, so they would be missed only when somebody looks.
+    #[test]
+    fn no_file_asks_for_what_the_policy_forbids() {
+        for (path, bytes) in FILES.iter().filter(|(path, _)| !path.starts_with("vendor/")) {
+            let text = std::str::from_utf8(bytes).unwrap();
+            for forbidden in
+                ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "//cdn"]
+            {
+                assert!(!text.contains(forbidden), "{path} uses {forbidden}");
+            }
+            if path.ends_with(".html") {
+                assert!(
+                    !text.contains("<style") && !text.contains(" style="),
+                    "{path} has a style of its own"
+                );
+                assert_eq!(
+                    text.matches("<script").count(),
+                    text.matches("<script src=").count()
+                        + text.matches("<script type=\"module\" src=").count(),
+                    "{path} has a script of its own"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_is_small() {
+        let sent = |path: &str| asset(path).unwrap().gzip.len();
+        let all: usize = FILES.iter().map(|(path, _)| sent(path)).sum();
+        assert!(all < 300_000, "all files together take {all} bytes");
+        assert_eq!(asset("nowhere.js").map(|asset| asset.media_type), None);
+    }
+}

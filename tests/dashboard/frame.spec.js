@@ -1,0 +1,111 @@
+// The frame around all pages: where links lead, the theme, what is not there, and signing in.
+
+import { accessible, expect, looks, open, test } from "./support.js";
+import { Server } from "./server.js";
+
+test("the bar leads to every page, and the back button back", async ({ page }) => {
+  await open(page, "/");
+  const bar = page.getByRole("navigation", { name: "Pages" });
+  const names = await bar.getByRole("link").allTextContents();
+  expect(names).toContain("Jobs");
+  for (const name of names) {
+    await bar.getByRole("link", { name, exact: true }).click();
+    await expect(bar.getByRole("link", { name, exact: true })).toHaveAttribute("aria-current", "page");
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expect(page).toHaveTitle(/Lyceum$/);
+  }
+  await page.goBack();
+  await expect(bar.getByRole("link", { name: names.at(-2), exact: true })).toHaveAttribute("aria-current", "page");
+});
+
+test("the keyboard skips the bar", async ({ page }) => {
+  await open(page, "/jobs");
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("main")).toBeFocused();
+});
+
+test("the theme is the system's until one is chosen, and that is kept", async ({ page }) => {
+  await page.emulateMedia({ colorScheme: "dark" });
+  await open(page, "/");
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await background();
+  await page.getByRole("button", { name: /^Theme: system/ }).click();
+  const light = await background();
+  expect(light).not.toBe(dark);
+  await page.reload();
+  await expect(page.getByRole("button", { name: /^Theme: light/ })).toBeVisible();
+  expect(await background()).toBe(light);
+  await page.getByRole("button", { name: /^Theme: light/ }).click();
+  expect(await background()).toBe(dark);
+});
+
+test.describe("what is not there", () => {
+  test.use({ expected: /404/ });
+
+  test("is said, with the request and a way out", async ({ page }) => {
+    await open(page, "/jobs/01a21441-0000-7000-8000-000000000000");
+    const trouble = page.getByRole("alert");
+    await expect(trouble).toContainText("There is nothing here");
+    await expect(trouble).toContainText(/Request [0-9a-f-]{36}/);
+    await accessible(page);
+    await trouble.getByRole("link", { name: "To the overview" }).click();
+    await expect(page).toHaveURL(/\/$/);
+  });
+});
+
+test("no page is more than its share", async ({ page }) => {
+  for (const path of ["/", "/jobs"]) {
+    let bytes = 0;
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.enable");
+    session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
+    await open(page, path);
+    const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+    console.log(`${path}: ${Math.round(bytes / 1000)} kB, first paint after ${Math.round(paint)} ms`);
+    expect(bytes).toBeLessThan(300_000);
+    await session.detach();
+  }
+});
+
+test.describe("with keys", () => {
+  test.use({ expected: /401|403/ });
+  const key = "a-key-of-more-than-thirty-two-characters";
+  let server;
+  test.beforeAll(async () => (server = await Server.start({ key })));
+  test.afterAll(() => server.stop());
+
+  test("one signs in, does something, and signs out", async ({ page }) => {
+    await page.goto(`${server.address}/jobs?status=failed`);
+    await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+    await looks(page, "sign-in");
+    await page.getByLabel("Key", { exact: true }).fill("x".repeat(40));
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expect(page.getByText("The key is unknown, expired or revoked.")).toBeVisible();
+    await page.getByLabel("Key", { exact: true }).fill(key);
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(/\/jobs\?status=failed$/);
+    await expect(page.getByText("No job fits")).toBeVisible();
+
+    // The cookie is for no script, and a change without the page's token is refused.
+    const [cookie] = await page.context().cookies();
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict" });
+    expect(await page.evaluate(() => document.cookie)).toBe("");
+    const forged = await page.evaluate(async () => (await fetch("/v1/session", { method: "DELETE" })).status);
+    expect(forged).toBe(403);
+
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+    await page.goto(`${server.address}/jobs`);
+    await expect(page).toHaveURL(/sign-in\?next=%2Fjobs$/);
+  });
+
+  test("an address that leads elsewhere is not followed", async ({ page }) => {
+    await page.goto(`${server.address}/sign-in?next=${encodeURIComponent("//evil.example/")}`);
+    await page.getByLabel("Key", { exact: true }).fill(key);
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(`${server.address}/`);
+  });
+});
