@@ -11,6 +11,7 @@ mod folder;
 mod import;
 mod lease;
 mod leftovers;
+mod parents;
 mod limits;
 pub mod process;
 mod protocol;
