@@ -11,7 +11,7 @@ use super::submit::Found;
 use super::{Jobs, SubmitError};
 use crate::spec::field::whole;
 use crate::spec::{Pointer, SpecErrors};
-use crate::store::{JobId, JobStatus, JobParents, StoreError};
+use crate::store::{JobId, JobParents, JobStatus, StoreError};
 use crate::train::CatalogError;
 use crate::train::parent::ParentModel;
 
@@ -68,7 +68,10 @@ impl ParentJob {
         for name in names {
             if own[name] != theirs[name] {
                 let theirs = short(&theirs[name]);
-                errors.push(&at.key(name), format!("differs from the job that is continued, where it is {theirs}"));
+                errors.push(
+                    &at.key(name),
+                    format!("differs from the job that is continued, where it is {theirs}"),
+                );
             }
         }
         if canonical["seed"] != self.spec["seed"] {
@@ -172,9 +175,7 @@ mod tests {
 
     #[test]
     fn what_differs_from_the_job_that_is_continued_is_named() {
-        let spec = |epochs: u64, rate: f64, seed: u64| {
-            json!({"seed": seed, "training": {"epochs": epochs, "optimizer": {"learning_rate": rate}, "model": [1]}})
-        };
+        let spec = |epochs: u64, rate: f64, seed: u64| json!({"seed": seed, "training": {"epochs": epochs, "optimizer": {"learning_rate": rate}, "model": [1]}});
         let parent = ParentJob { spec: spec(5, 0.1, 7), unfit: None };
         assert!(parent.check(&spec(6, 0.1, 7)).is_empty());
         let told = parent.check(&spec(5, 0.2, 8)).to_string();

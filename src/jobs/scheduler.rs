@@ -152,7 +152,11 @@ async fn assign(core: &Core, claim: Claim) -> Result<(Assignment, Arc<Live>), As
     let mut models = Vec::new();
     if let Some((name, Some(version))) = model {
         let found = core.store.model_version(&name, &version).await?;
-        models.push(AssignedModel { name, version: found.version, path: core.artifacts.local_path(&found.key)? });
+        models.push(AssignedModel {
+            name,
+            version: found.version,
+            path: core.artifacts.local_path(&found.key)?,
+        });
     }
     let mut checkpoints = claim.checkpoints;
     if let (true, Some(job)) = (checkpoints.is_empty(), job) {

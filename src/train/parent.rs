@@ -22,10 +22,9 @@ impl ParentModel {
     pub fn open(folder: &Path, name: &str, version: u32) -> Result<Self, ModelError> {
         let document = ModelDocument::parse(&std::fs::read(folder.join(DOCUMENT_FILE))?)?;
         let plan = network::read(&document.network).map_err(ModelError::Damaged)?;
-        let inferred =
-            plan.infer().map_err(|(node, error)| {
-                ModelError::Damaged(format!("{}: {}", plan.nodes[node].name, error.detail))
-            })?;
+        let inferred = plan.infer().map_err(|(node, error)| {
+            ModelError::Damaged(format!("{}: {}", plan.nodes[node].name, error.detail))
+        })?;
         let parameters = inferred.into_iter().map(|inferred| inferred.parameters);
         Ok(Self {
             name: name.to_owned(),

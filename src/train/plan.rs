@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::parent::ParentModel;
 use super::methods::learning_rate_finder::{self, FinderPlan};
 use super::methods::supervised::{self, Context, Resolved, SupervisedPlan};
+use super::parent::ParentModel;
 use crate::data::Dataset;
 use crate::nn::activations::Activation;
 use crate::nn::constraints::Constraint;

@@ -52,3 +52,4 @@ mod tables;
 mod torture;
 mod traces;
 mod training;
+mod transfer;

@@ -176,11 +176,12 @@ fn plan(assignment: &Assignment) -> Result<Plan, RunError> {
         found.add(dataset.name.clone(), Some(dataset.version), Ok(opened));
     }
     for model in &assignment.models {
-        let opened = ParentModel::open(&model.path, &model.name, model.version).map_err(|error| RunError {
-            kind: ErrorKind::Data,
-            detail: format!("version {} of \"{}\" cannot be read: {error}", model.version, model.name),
-            hint: None,
-        })?;
+        let opened =
+            ParentModel::open(&model.path, &model.name, model.version).map_err(|error| RunError {
+                kind: ErrorKind::Data,
+                detail: format!("version {} of \"{}\" cannot be read: {error}", model.version, model.name),
+                hint: None,
+            })?;
         found.add_model(model.name.clone(), Some(model.version.to_string()), Ok(opened.into()));
     }
     let mut errors = SpecErrors::new();

@@ -195,8 +195,7 @@ impl Found {
         let training = canonical(&whole, &data, &network);
         let example_bytes = network.example_bytes();
         let network = network.into_plan()?;
-        let initial =
-            parent.and_then(|(from, parent)| Initial::resolve(&from, parent, &network, at, errors));
+        let initial = parent.and_then(|(from, parent)| Initial::resolve(&from, parent, &network, at, errors));
         if !errors.is_empty() {
             return Ok(None);
         }

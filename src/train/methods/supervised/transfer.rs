@@ -156,7 +156,8 @@ impl Initial {
                 for own in &inferred.parameters {
                     let other = theirs.iter().find(|other| other.name == own.name);
                     if other.is_none_or(|other| other.shape != own.shape) {
-                        let shape = other.map_or("none".to_owned(), |other| format!("{:?}", other.documented()));
+                        let shape =
+                            other.map_or("none".to_owned(), |other| format!("{:?}", other.documented()));
                         errors.push(&at, format!(
                             "the {} of node \"{}\" has the shape {:?}, and that of version {} of \"{}\" {shape}; leave the node \
                              out of \"nodes\", or make it the same",
