@@ -22,7 +22,14 @@ fn job() -> NewJob {
         "training": {"method": "supervised", "dataset": {"name": "mnist", "target": "label"},
                      "model": {"layers": layers}, "epochs": 5, "batch_size": 64}});
     let spec = JobSpec::read_body(&body, &mut SpecErrors::new()).expect("the body is right");
-    NewJob { spec, posted: body.to_string(), datasets: Vec::new(), poster: None, trace: None }
+    NewJob {
+        spec,
+        posted: body.to_string(),
+        datasets: Vec::new(),
+        parents: lyceum::store::JobParents::default(),
+        poster: None,
+        trace: None,
+    }
 }
 
 fn open(runtime: &Runtime) -> (TempDir, Store) {

@@ -12,6 +12,7 @@ mod import;
 mod lease;
 mod leftovers;
 mod limits;
+mod parents;
 pub mod process;
 mod protocol;
 mod retention;

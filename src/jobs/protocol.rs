@@ -41,9 +41,13 @@ pub(crate) struct Assignment {
     pub device: String,
     /// Every data set that the spec names.
     pub datasets: Vec<AssignedDataset>,
+    /// Every model that the spec names.
+    #[serde(default)]
+    pub models: Vec<AssignedModel>,
     /// The root of the artifacts.
     pub artifacts: PathBuf,
-    /// The keys of the job's checkpoints, newest first: the run goes on from the first that is whole.
+    /// The keys of the job's checkpoints, newest first: the run goes on from the first that is whole. Of a job that has none
+    /// and continues another they are the other's.
     pub checkpoints: Vec<String>,
     /// The run's own folder, for its log and for what it cannot report yet.
     pub folder: PathBuf,
@@ -61,6 +65,14 @@ pub(crate) struct RunLimits {
 /// A data set in its canonical form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AssignedDataset {
+    pub name: String,
+    pub version: u32,
+    pub path: PathBuf,
+}
+
+/// A version of a model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AssignedModel {
     pub name: String,
     pub version: u32,
     pub path: PathBuf,

@@ -70,8 +70,8 @@ async fn delete_jobs(jobs: &Jobs, before: i64) -> Result<(), StoreError> {
             while store.delete_events(job, EVENTS).await? == u64::from(EVENTS) {}
             match store.delete_job(job).await {
                 Ok(deleted) => jobs.forget_runs(&deleted.runs).await,
-                // Somebody else has deleted it.
-                Err(StoreError::NotFound(_)) => continue,
+                // Somebody else has deleted it, or another job goes on from it.
+                Err(StoreError::NotFound(_) | StoreError::Conflict(_)) => continue,
                 Err(error) => return Err(error),
             }
             tracing::info!(%job, "a job that finished long ago was deleted");

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::core::{Core, Live, LiveRun};
-use super::protocol::{AssignedDataset, Assignment, RunLimits};
+use super::parents::{Parents, parents_of};
+use super::protocol::{AssignedDataset, AssignedModel, Assignment, RunLimits};
 use super::supervisor;
 use super::token;
 use crate::spec::field::whole;
@@ -147,6 +148,20 @@ async fn assign(core: &Core, claim: Claim) -> Result<(Assignment, Arc<Live>), As
         let path = core.artifacts.local_path(&found.key)?;
         datasets.push(AssignedDataset { name, version: found.schema.version, path });
     }
+    let Parents { model, job } = parents_of(&claim.spec);
+    let mut models = Vec::new();
+    if let Some((name, Some(version))) = model {
+        let found = core.store.model_version(&name, &version).await?;
+        models.push(AssignedModel {
+            name,
+            version: found.version,
+            path: core.artifacts.local_path(&found.key)?,
+        });
+    }
+    let mut checkpoints = claim.checkpoints;
+    if let (true, Some(job)) = (checkpoints.is_empty(), job) {
+        checkpoints = core.store.checkpoints(job).await?;
+    }
     let trace = trace_of(core, claim.job).await?;
     let timeout = claim.spec["timeout_seconds"].as_u64().map(Duration::from_secs);
     let ran = Duration::from_micros(u64::try_from(claim.ran_us).unwrap_or(0));
@@ -171,8 +186,9 @@ async fn assign(core: &Core, claim: Claim) -> Result<(Assignment, Arc<Live>), As
         spec: claim.spec,
         device: claim.device,
         datasets,
+        models,
         artifacts: core.folder.artifacts(),
-        checkpoints: claim.checkpoints.into_iter().map(|checkpoint| checkpoint.key).collect(),
+        checkpoints: checkpoints.into_iter().map(|checkpoint| checkpoint.key).collect(),
         folder,
         limits: RunLimits {
             orphan_seconds: core.settings.orphan_seconds,

@@ -7,17 +7,22 @@ use serde_json::Value;
 
 use super::catalog::DatasetError;
 use super::limits;
+use super::parents::parents_of;
 use super::scheduler::datasets_of;
 use super::{Jobs, SubmitError};
 use crate::data::Dataset;
 use crate::spec::{Device, Field as _, Pointer, Resources, SpecErrors};
 use crate::store::{Conflict, Created, Idempotency, Job, NewJob, Poster, StoreError};
 use crate::telemetry::TraceContext;
+use crate::train::parent::ParentModel;
 use crate::train::{Catalog, CatalogError, Plan, PlanError, Requirements};
 
-/// The data sets that a body names, as they were found.
+/// The data sets and models that a body names, as they were found.
 #[derive(Default)]
-pub(crate) struct Found(HashMap<(String, Option<u32>), Result<Arc<Dataset>, CatalogError>>);
+pub(crate) struct Found {
+    datasets: HashMap<(String, Option<u32>), Result<Arc<Dataset>, CatalogError>>,
+    models: HashMap<(String, Option<String>), Result<Arc<ParentModel>, CatalogError>>,
+}
 
 impl Found {
     pub(crate) fn add(
@@ -26,13 +31,27 @@ impl Found {
         version: Option<u32>,
         found: Result<Arc<Dataset>, CatalogError>,
     ) {
-        self.0.insert((name, version), found);
+        self.datasets.insert((name, version), found);
+    }
+
+    pub(crate) fn add_model(
+        &mut self,
+        name: String,
+        version: Option<String>,
+        found: Result<Arc<ParentModel>, CatalogError>,
+    ) {
+        self.models.insert((name, version), found);
     }
 }
 
 impl Catalog for Found {
     fn dataset(&self, name: &str, version: Option<u32>) -> Result<Arc<Dataset>, CatalogError> {
-        let found = self.0.get(&(name.to_owned(), version)).cloned();
+        let found = self.datasets.get(&(name.to_owned(), version)).cloned();
+        found.unwrap_or_else(|| Err(CatalogError::UnknownName(Vec::new())))
+    }
+
+    fn model(&self, name: &str, version: Option<&str>) -> Result<Arc<ParentModel>, CatalogError> {
+        let found = self.models.get(&(name.to_owned(), version.map(str::to_owned))).cloned();
         found.unwrap_or_else(|| Err(CatalogError::UnknownName(Vec::new())))
     }
 }
@@ -107,6 +126,7 @@ impl Jobs {
                 .filter_map(|(name, version)| Some((name, version?)))
                 .collect();
             let new = NewJob {
+                parents: parents_of(&canonical).into(),
                 spec: plan.spec,
                 posted: posted.clone(),
                 datasets,
@@ -119,6 +139,8 @@ impl Jobs {
                     return Ok(created);
                 }
                 Err(StoreError::Conflict(Conflict::DatasetGone { name, .. })) => self.datasets.changed(&name),
+                // The next plan does not find it.
+                Err(StoreError::Conflict(Conflict::ParentGone)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -128,7 +150,9 @@ impl Jobs {
     /// The plan of a body, and its canonical spec.
     async fn resolve(&self, body: Arc<Value>) -> Result<(Plan, Value), SubmitError> {
         let settings = &self.core.settings;
-        let found = self.find_datasets(&body).await?;
+        let mut found = self.find_datasets(&body).await?;
+        self.find_models(&body, &mut found).await?;
+        let (body, parent) = self.find_parent(body).await?;
         let unavailable = |error: &dyn std::fmt::Display| SubmitError::Unavailable(error.to_string());
         let place = self.resolving.clone().acquire_owned().await.map_err(|error| unavailable(&error))?;
         let posted = body.clone();
@@ -140,6 +164,9 @@ impl Jobs {
             Ok(plan) => {
                 let canonical = plan.spec.write();
                 let mut errors = limits::check(&canonical, settings);
+                if let Some(parent) = &parent {
+                    errors.extend(parent.check(&canonical));
+                }
                 for check in
                     [self.check_fit(plan.requirements()), limits::check_steps(plan.extent().1, settings)]
                 {

@@ -46,6 +46,12 @@ pub enum Conflict {
     DatasetInUse { job: JobId, name: String },
     #[error("the data set {name} has no version {version} any more")]
     DatasetGone { name: String, version: u32 },
+    #[error("the job ({job}) begins with this version")]
+    BegunWith { job: JobId },
+    #[error("the job ({job}) continues this one")]
+    Continued { job: JobId },
+    #[error("what the job begins with is there no more")]
+    ParentGone,
     #[error("the alias \"{alias}\" points at this version")]
     AliasPointsHere { alias: String },
     #[error("the alias \"latest\" moves by itself")]

@@ -25,10 +25,52 @@ pub struct NewJob {
     pub posted: String,
     /// Name and version of each data set that it reads.
     pub datasets: Vec<(String, u32)>,
+    /// What it begins with.
+    pub parents: JobParents,
     /// Whose it is, where callers have keys.
     pub poster: Option<Poster>,
     /// The request that posts it, as `traceparent` is written.
     pub trace: Option<String>,
+}
+
+/// What a job begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobParents {
+    /// A version of a model.
+    pub model: Option<(String, u32)>,
+    /// A job that it continues.
+    pub job: Option<JobId>,
+}
+
+impl JobParents {
+    /// Holds what the job begins with for as long as it is not finished.
+    async fn hold(&self, tx: &mut Tx, id: JobId) -> Result<(), StoreError> {
+        if *self == Self::default() {
+            return Ok(());
+        }
+        let (model, version) = self.model.clone().unzip();
+        let found = query_scalar!(
+            r#"SELECT (?1 IS NULL OR EXISTS (SELECT 1 FROM model_version JOIN model ON model.id = model_id
+                                             WHERE name = ?1 AND version = ?2))
+                  AND (?3 IS NULL OR EXISTS (SELECT 1 FROM job WHERE id = ?3)) AS "found!: bool""#,
+            model,
+            version,
+            self.job
+        );
+        if !found.fetch_one(&mut tx.conn).await? {
+            return Err(Conflict::ParentGone.into());
+        }
+        query!(
+            "INSERT INTO job_parent (job_id, model, version, job) VALUES (?, ?, ?, ?)",
+            id,
+            model,
+            version,
+            self.job
+        )
+        .execute(&mut tx.conn)
+        .await?;
+        Ok(())
+    }
 }
 
 /// The key that posts a job.
@@ -341,6 +383,7 @@ impl NewJob {
         )
         .fetch_one(&mut tx.conn)
         .await?;
+        self.parents.hold(tx, id).await?;
         if made.datasets < self.datasets.len() as u64 {
             return Err(self.gone(tx).await?);
         }
@@ -586,6 +629,14 @@ impl Store {
                 let (status, _) = status_of(tx, id).await?;
                 if !status.terminal() {
                     return Err(Conflict::JobStatus { status }.into());
+                }
+                let child = query_scalar!(
+                    r#"SELECT job.id AS "id!: JobId" FROM job_parent JOIN job ON job.id = job_id
+                       WHERE job_parent.job = ? AND finished_at IS NULL LIMIT 1"#,
+                    id
+                );
+                if let Some(job) = child.fetch_optional(&mut tx.conn).await? {
+                    return Err(Conflict::Continued { job }.into());
                 }
                 let runs = query_scalar!(r#"SELECT id AS "id!: RunId" FROM run WHERE job_id = ?"#, id)
                     .fetch_all(&mut tx.conn)

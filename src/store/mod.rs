@@ -31,7 +31,7 @@ pub use events::Follower;
 pub use idempotency::{Created, Idempotency};
 pub use ids::{JobId, RunId};
 pub use inspect::{Inspector, Reference, SchemaVersion, forget_files, forget_processes};
-pub use jobs::{DeletedJob, JobChange, JobFilter, LabelFilter, NewJob, Poster};
+pub use jobs::{DeletedJob, JobChange, JobFilter, JobParents, LabelFilter, NewJob, Poster};
 pub use keys::{ApiKey, NewKey, Scope};
 pub use metrics::{Series, SeriesQuery};
 pub use queue::{Ahead, Capacity, Claim, Standing, Waiting};

@@ -200,6 +200,14 @@ impl Store {
         pick(self.model(name).await?, version)
     }
 
+    /// The names of all models that have a version.
+    pub async fn model_names(&self) -> Result<Vec<String>, StoreError> {
+        let names = query_scalar!(
+            "SELECT name FROM model WHERE EXISTS (SELECT 1 FROM model_version WHERE model_id = model.id) ORDER BY name"
+        );
+        Ok(names.fetch_all(self.readers()).await?)
+    }
+
     /// Points an alias at a version.
     pub async fn set_alias(&self, name: &str, alias: &str, version: u32) -> Result<(), StoreError> {
         if alias == LATEST {
@@ -254,6 +262,15 @@ impl Store {
                 let found = pick(load_one(&mut tx.conn, &name).await?, &version)?;
                 if let Some(alias) = found.aliases.iter().find(|alias| *alias != LATEST) {
                     return Err(Conflict::AliasPointsHere { alias: alias.clone() }.into());
+                }
+                let child = query_scalar!(
+                    r#"SELECT job.id AS "id!: JobId" FROM job_parent JOIN job ON job.id = job_id
+                       WHERE model = ? AND version = ? AND finished_at IS NULL LIMIT 1"#,
+                    name,
+                    found.version
+                );
+                if let Some(job) = child.fetch_optional(&mut tx.conn).await? {
+                    return Err(Conflict::BegunWith { job }.into());
                 }
                 let id = id_of(&mut tx.conn, &name).await?;
                 tx.change_models();

@@ -8,6 +8,7 @@ mod graph;
 pub mod methods;
 pub mod model;
 mod network;
+pub mod parent;
 pub mod plan;
 mod progress;
 mod run;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::methods::learning_rate_finder::{self, FinderPlan};
 use super::methods::supervised::{self, Context, Resolved, SupervisedPlan};
+use super::parent::ParentModel;
 use crate::data::Dataset;
 use crate::nn::activations::Activation;
 use crate::nn::constraints::Constraint;
@@ -24,18 +25,24 @@ use crate::spec::{
 pub trait Catalog {
     /// The data set of that name, in that version or the latest.
     fn dataset(&self, name: &str, version: Option<u32>) -> Result<Arc<Dataset>, CatalogError>;
+
+    /// The model of that name, in the version of that number or alias, or the latest.
+    fn model(&self, name: &str, version: Option<&str>) -> Result<Arc<ParentModel>, CatalogError> {
+        let _ = (name, version);
+        Err(CatalogError::UnknownName(Vec::new()))
+    }
 }
 
-/// Why a catalog has no data set to give.
+/// Why a catalog has no data set or no model to give.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogError {
-    /// No data set has that name; these are those there are.
-    #[error("there is no data set of that name")]
+    /// None has that name; these are those there are.
+    #[error("there is none of that name")]
     UnknownName(Vec<String>),
-    #[error("the data set has no such version; the latest is {latest}")]
+    #[error("there is no such version; the latest is {latest}")]
     UnknownVersion { latest: u32 },
     /// It exists, but cannot be opened now.
-    #[error("the data set cannot be opened: {0}")]
+    #[error("what the job begins with cannot be opened: {0}")]
     Unavailable(String),
 }
 

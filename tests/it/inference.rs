@@ -79,8 +79,14 @@ impl World {
         let outcome = train::run(&plan, None, &mut sink);
         assert_eq!(outcome, Outcome::Succeeded);
         let datasets = sets.0.values().map(|set| (set.schema().name.clone(), set.schema().version)).collect();
-        let new =
-            NewJob { spec: plan.spec.clone(), posted: body.to_string(), datasets, poster: None, trace: None };
+        let new = NewJob {
+            spec: plan.spec.clone(),
+            posted: body.to_string(),
+            datasets,
+            parents: lyceum::store::JobParents::default(),
+            poster: None,
+            trace: None,
+        };
         let Created::Now(job) = self.store.create_job(new, None).await.unwrap() else {
             panic!("posted before")
         };

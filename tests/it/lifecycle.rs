@@ -21,7 +21,14 @@ async fn post(store: &Store, max_attempts: u32) -> JobId {
     });
     let mut errors = SpecErrors::new();
     let spec = JobSpec::read_body(&body, &mut errors).unwrap_or_else(|| panic!("{errors}"));
-    let new = NewJob { spec, posted: body.to_string(), datasets: Vec::new(), poster: None, trace: None };
+    let new = NewJob {
+        spec,
+        posted: body.to_string(),
+        datasets: Vec::new(),
+        parents: lyceum::store::JobParents::default(),
+        poster: None,
+        trace: None,
+    };
     match store.create_job(new, None).await.unwrap() {
         Created::Now(job) => job.id,
         Created::Before(_) => unreachable!(),

@@ -54,3 +54,4 @@ mod tables;
 mod torture;
 mod traces;
 mod training;
+mod transfer;

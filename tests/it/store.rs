@@ -28,7 +28,14 @@ fn job(changes: Value) -> NewJob {
     }
     let mut errors = SpecErrors::new();
     let spec = JobSpec::read_body(&body, &mut errors).unwrap_or_else(|| panic!("{errors}"));
-    NewJob { spec, posted: body.to_string(), datasets: Vec::new(), poster: None, trace: None }
+    NewJob {
+        spec,
+        posted: body.to_string(),
+        datasets: Vec::new(),
+        parents: lyceum::store::JobParents::default(),
+        poster: None,
+        trace: None,
+    }
 }
 
 async fn post(store: &Store, changes: Value) -> JobId {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use super::parents::parents_of;
 use super::process;
 use super::protocol::Assignment;
 use super::submit::Found;
@@ -26,6 +27,7 @@ use crate::data::Dataset;
 use crate::spec::report::{ErrorKind, LogLevel, Outcome, Report, RunError};
 use crate::spec::{JobSpec, SpecErrors};
 use crate::train::checkpoint::Checkpoint;
+use crate::train::parent::ParentModel;
 use crate::train::{self, CatalogError, Plan, RunSink};
 use crate::{config, fault};
 
@@ -122,6 +124,10 @@ fn train(assignment: &Assignment, mut sink: Sink) -> Outcome {
     }
     fault::take_memory();
     let checkpoint = newest_whole(assignment, &mut sink);
+    if checkpoint.is_none() && parents_of(&assignment.spec).job.is_some() {
+        let detail = "no checkpoint of the job that it continues can be read".to_owned();
+        return Outcome::Failed { error: RunError { kind: ErrorKind::Data, detail, hint: None } };
+    }
     let outcome = train::run(&plan, checkpoint, &mut sink);
     limits::no_memory_limit();
     match outcome {
@@ -168,6 +174,15 @@ fn plan(assignment: &Assignment) -> Result<Plan, RunError> {
     for dataset in &assignment.datasets {
         let opened = open(&dataset.path, &dataset.name, dataset.version)?;
         found.add(dataset.name.clone(), Some(dataset.version), Ok(opened));
+    }
+    for model in &assignment.models {
+        let opened =
+            ParentModel::open(&model.path, &model.name, model.version).map_err(|error| RunError {
+                kind: ErrorKind::Data,
+                detail: format!("version {} of \"{}\" cannot be read: {error}", model.version, model.name),
+                hint: None,
+            })?;
+        found.add_model(model.name.clone(), Some(model.version.to_string()), Ok(opened.into()));
     }
     let mut errors = SpecErrors::new();
     let spec = JobSpec::read_body(&assignment.spec, &mut errors);

@@ -89,7 +89,14 @@ pub(crate) async fn queue_job(store: &Store, changes: Value) -> JobId {
     }
     let mut errors = SpecErrors::new();
     let spec = JobSpec::read_body(&body, &mut errors).unwrap_or_else(|| panic!("{errors}"));
-    let new = NewJob { spec, posted: body.to_string(), datasets: Vec::new(), poster: None, trace: None };
+    let new = NewJob {
+        spec,
+        posted: body.to_string(),
+        datasets: Vec::new(),
+        parents: lyceum::store::JobParents::default(),
+        poster: None,
+        trace: None,
+    };
     match store.create_job(new, None).await.unwrap() {
         Created::Now(Job { id, .. }) => id,
         Created::Before(answer) => panic!("{answer:?}"),

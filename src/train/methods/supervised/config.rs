@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::clipping::Clipping;
 use super::early_stopping::EarlyStopping;
+use super::transfer::{ContinueFrom, InitializeFrom};
 use super::weights::ClassWeight;
 use crate::data::augmentation::Augmentation;
 use crate::nn::losses::Loss;
@@ -37,6 +38,10 @@ crate::record! {
         pub augmentation: Vec<Augmentation> = Vec::new(),
         /// Examples in a step; more than there are means all of them.
         pub batch_size: Size = Size::clamped(32),
+        /// A trained model whose weights training begins with.
+        pub initialize_from: Option<InitializeFrom> = None,
+        /// A finished job whose training goes on, with more `epochs`: as if they had been asked for at once.
+        pub continue_from: Option<ContinueFrom> = None,
         /// Passes over the training part.
         pub epochs: Epochs = Epochs::clamped(1),
         /// Ends training when a metric no longer improves.

@@ -19,6 +19,7 @@ mod resolve;
 mod setup;
 mod state;
 mod sums;
+mod transfer;
 mod trial;
 mod weights;
 
@@ -52,6 +53,7 @@ use reporter::Reporter;
 pub(crate) use resolve::{Context, Resolved, resolve};
 use state::{State, Weights};
 use sums::{Diverged, Meter, Sums};
+pub use transfer::{ContinueFrom, Initial, InitializeFrom, ModelVersion};
 pub use weights::ClassWeight;
 
 /// Gradients whose norms make up an epoch's mean, at most.

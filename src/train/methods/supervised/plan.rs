@@ -15,6 +15,7 @@ use crate::train::model::ModelOutput;
 use super::clipping::Clipping;
 use super::early_stopping::EarlyStopping;
 use super::parts::Parts;
+use super::transfer::Initial;
 use super::weights::ClassWeight;
 
 pub struct SupervisedPlan {
@@ -24,6 +25,8 @@ pub struct SupervisedPlan {
     pub preprocessing: Preprocessing,
     /// Its inputs are the preprocessing's, in their order.
     pub network: NetworkPlan,
+    /// What it begins with, where that is not drawn.
+    pub initial: Option<Initial>,
     /// What is learned, one for each of the network's outputs and in their order.
     pub objectives: Vec<Objective>,
     pub optimizer: Optimizer,

@@ -10,6 +10,7 @@ use super::network::{Head, Resolution, resolve_network};
 use super::objectives::{Series, Target, check_metrics, fit_objectives, series, targets};
 use super::parts::Parts;
 use super::plan::{Objective, SupervisedPlan, step_size};
+use super::transfer::{self, Initial, InitializeFrom};
 use super::weights::{check_class_weight, check_sample_weight};
 use crate::data::transforms::Transform;
 use crate::data::{Columns, Dataset, Preprocessing, check_parts, resolve_columns};
@@ -21,6 +22,7 @@ use crate::spec::field::did_you_mean;
 use crate::spec::{
     Component, Epochs, Field, ModelSpec, NODE_MEMBERS, Name, Pointer, Record, Resources, SpecErrors, Version,
 };
+use crate::train::parent::ParentModel;
 use crate::train::plan::{Catalog, CatalogError, PlanError, Summary};
 
 /// The most steps that a job may take.
@@ -50,6 +52,7 @@ struct Members {
     early_stopping: Option<EarlyStoppingSpec>,
     optimizer: Option<Optimizer>,
     sample_weight: Option<String>,
+    initialize_from: Option<InitializeFrom>,
 }
 
 /// What is known of the data: needed for shapes, targets and steps.
@@ -69,6 +72,7 @@ pub(crate) fn resolve(
     let at = &training.pointer;
     let members = read_members(training, errors);
     let data = find_data(training, &members, catalog, errors)?;
+    let parent = transfer::find(training, members.initialize_from.as_ref(), catalog, errors)?;
     let targets = match (&data, &members.losses) {
         (Some(data), Some(losses)) => {
             targets(&data.dataset, &data.columns, &data.reference, losses, &at.key("loss"), errors)
@@ -104,9 +108,9 @@ pub(crate) fn resolve(
         }
         return Ok(None);
     };
-    let found = Found { whole, data, parts, preprocessing, network };
+    let found = Found { whole, data, parts, preprocessing, network, parent };
     let rises = found.prove(&mut objectives, &monitors, at, errors);
-    found.finish(objectives, &rises, context, errors)
+    found.finish(objectives, &rises, (context, at), errors)
 }
 
 /// All that a body says, each for itself in order.
@@ -116,6 +120,7 @@ struct Found {
     parts: Parts,
     preprocessing: Fitted,
     network: Resolution,
+    parent: Option<(InitializeFrom, Arc<ParentModel>)>,
 }
 
 impl Found {
@@ -166,11 +171,11 @@ impl Found {
         self,
         objectives: Vec<Objective>,
         rises: &[bool],
-        context: &Context,
+        (context, at): (&Context, &Pointer),
         errors: &mut SpecErrors,
     ) -> Result<Option<Resolved<SupervisedPlan>>, PlanError> {
         let (batch, per_step, steps) = (self.batch_size(), self.step_size(), self.steps_per_epoch());
-        let Self { whole, data, parts, preprocessing, network } = self;
+        let Self { mut whole, data, parts, preprocessing, network, parent } = self;
         let limit = context.resources.memory_mb.get() << 20;
         let footprint = Footprint::new(&whole, batch, network.loads())
             .with_evaluation(network.example_bytes(), network.input_elements(), &parts.counts)
@@ -186,14 +191,22 @@ impl Found {
         summary.steps_per_epoch = steps;
         summary.warnings = [parts.counts.warnings.as_slice(), network.warnings.as_slice()].concat();
         summary.warnings.extend(preprocessing.1);
+        whole.initialize_from = parent.as_ref().map(|(pinned, _)| pinned.clone());
         let training = canonical(&whole, &data, &network);
+        let example_bytes = network.example_bytes();
+        let network = network.into_plan()?;
+        let initial = parent.and_then(|(from, parent)| Initial::resolve(&from, parent, &network, at, errors));
+        if !errors.is_empty() {
+            return Ok(None);
+        }
         let stopping_rises = rises.first().copied().unwrap_or_default();
         let plan = SupervisedPlan {
             dataset: data.dataset,
             parts,
             preprocessing: preprocessing.0,
-            example_bytes: network.example_bytes(),
-            network: network.into_plan()?,
+            example_bytes,
+            network,
+            initial,
             objectives,
             gradient_clipping: whole.gradient_clipping.map(|clipping| clipping.0),
             early_stopping: whole.early_stopping.as_ref().map(|rule| rule.rule(stopping_rises)),
@@ -225,6 +238,7 @@ fn read_members(training: &Component, errors: &mut SpecErrors) -> Members {
             early_stopping: whole.early_stopping.clone(),
             optimizer: Some(whole.optimizer.clone()),
             sample_weight: whole.sample_weight.clone(),
+            initialize_from: whole.initialize_from.clone(),
             whole: Some(whole),
         };
     }
@@ -237,6 +251,7 @@ fn read_members(training: &Component, errors: &mut SpecErrors) -> Members {
         early_stopping: member::<Option<EarlyStoppingSpec>>(training, "early_stopping", errors).flatten(),
         optimizer: member(training, "optimizer", errors),
         sample_weight: member::<Option<String>>(training, "sample_weight", errors).flatten(),
+        initialize_from: member::<Option<InitializeFrom>>(training, "initialize_from", errors).flatten(),
     };
     if members.model.is_none() {
         check_layers(training, errors);

@@ -33,6 +33,9 @@ impl<'a> Training<'a> {
         let network = Network::new(&plan.network, seed, device)
             .map_err(|detail| Ended::failed(ErrorKind::Internal, detail, None))?
             .with_fused(&fused);
+        if let Some(initial) = &plan.initial {
+            initial.load(&network).map_err(|detail| Ended::failed(ErrorKind::Internal, detail, None))?;
+        }
         let factors = network.learning_rate_factors();
         let optimizer = plan.optimizer.build_scaled(&network.trainable_named(), factors);
         let kept = kept_bytes(job.resources.memory_mb.get() << 20);
