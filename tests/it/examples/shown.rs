@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::{changed, metrics_of, number, stocked};
+use super::{DIGITS, changed, metrics_of, number, stocked};
+use crate::support::{example, example_data};
 
 pub(super) const FILES: &[&str] =
-    &["diabetes-regression", "multi-label", "random-labels", "two-inputs", "will-i-pass"];
+    &["diabetes-regression", "few-digits", "multi-label", "random-labels", "two-inputs", "will-i-pass"];
 
 /// Three hidden units bend the border between those who pass and those who do not; a single unit has a straight one.
 #[tokio::test]
@@ -71,4 +72,22 @@ async fn random_labels_are_learned_and_tell_nothing() {
     let metrics = metrics_of(&stocked("random-labels").await, "random-labels").await;
     let (learned, tried) = (number(&metrics, "accuracy"), number(&metrics, "test_accuracy"));
     assert!(learned > 0.99 && tried < 0.4, "{metrics}");
+}
+
+/// What was learned of other pictures makes up for having few.
+#[tokio::test]
+async fn few_digits_are_learned_with_what_was_learned_of_many() {
+    let server = stocked("few-digits").await;
+    let (format, bytes) = example_data("mnist", DIGITS);
+    server.upload(&format!("name=mnist&format={format}"), bytes).await.expect(201);
+    server.train(&changed("mnist-lab-cnn", &json!({"epochs": 4}))).await;
+    let mut body = example("few-digits");
+    let transferred = number(&server.train(&body).await["metrics"], "test_accuracy");
+    body["training"].as_object_mut().unwrap().remove("initialize_from");
+    for layer in [0, 2] {
+        body["training"]["model"]["layers"][layer]["trainable"] = json!(true);
+    }
+    let alone = number(&server.train(&body).await["metrics"], "test_accuracy");
+    println!("with transfer {transferred}, without {alone}");
+    assert!(transferred > alone + 0.03, "{transferred}, and without transfer {alone}");
 }
