@@ -89,7 +89,7 @@ def two_inputs():
 
 
 def few_digits():
-    """Digits of another hand: those of `digits.csv`, made as large as MNIST's; six hundred of them."""
+    """Digits of another hand: those of `digits.csv`, made as large as MNIST's."""
     table = numpy.loadtxt("digits.csv", delimiter=",", skiprows=1)[:600]
     images = table[:, :64].reshape(-1, 8, 8) * (255 / 16)
     images = images.round().astype(numpy.uint8).repeat(3, axis=1).repeat(3, axis=2)

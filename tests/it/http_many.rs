@@ -25,7 +25,7 @@ async fn the_machine_tells_what_is_in_use() {
     let disk = |name: &str| idle["disk"][name].as_u64().unwrap();
     assert!(disk("free_bytes") > 0 && disk("free_bytes") < disk("total_bytes"));
     let job = server.submit(&iris(1_000_000)).await;
-    server.until(&job, |job| job["progress"]["step"].as_u64() > Some(0)).await;
+    server.until(&job, |job| job["progress"]["examples_per_second"].as_f64() > Some(0.0)).await;
     let busy = server.get("/v1/system").await.expect(200);
     assert_eq!(busy["threads"]["used"], 1);
     assert_eq!(busy["memory"]["used_mb"], 512);
