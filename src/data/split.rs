@@ -59,6 +59,12 @@ pub fn partition(
                 let order = Stream::new(seed, holdout.stream).at(0).permutation(rest.len());
                 draw(&mut rest, &order, taken, strata.as_deref())
             }
+            HeldRows::Fold { fold, folds } => {
+                fold_count(rest.len() as u64, *fold, *folds)
+                    .ok_or_else(|| holdout.too_few_for(rest.len() as u64, *folds))?;
+                let order = Stream::new(seed, holdout.stream).at(0).permutation(rest.len());
+                deal(&mut rest, &order, (*fold, *folds), strata.as_deref())
+            }
             HeldRows::Groups { fraction, column } => {
                 let groups = keys::groups(dataset, *column, &rest);
                 let stream = Stream::new(seed, holdout.stream);
@@ -113,6 +119,12 @@ pub fn partition_counts(
                 });
                 taken.push((*every, *offset));
                 rest -= held.min(rest);
+                held
+            }
+            HeldRows::Fold { fold, folds } => {
+                let held =
+                    fold_count(rest, *fold, *folds).ok_or_else(|| holdout.too_few_for(rest, *folds))?;
+                rest -= held;
                 held
             }
             HeldRows::Fraction(fraction)
@@ -173,9 +185,15 @@ enum HeldRows {
     Fraction(f64),
     Groups { fraction: f64, column: usize },
     Last { fraction: f64, column: usize },
+    Fold { fold: u64, folds: u64 },
 }
 
 impl HeldOut {
+    fn too_few_for(&self, rows: u64, folds: u64) -> SpecErrors {
+        let detail = format!("{rows} row(s) cannot be dealt into {folds} folds, of which each needs one");
+        SpecErrors::of(&self.at, detail)
+    }
+
     fn one_group(&self) -> SpecErrors {
         let detail =
             "all rows are of one group, which cannot stand on both sides; a part and its rest need one each";
@@ -213,6 +231,7 @@ impl Sources {
             let rows = match holdout {
                 None => HeldRows::None,
                 Some(Holdout::Fraction(fraction)) => HeldRows::Fraction(fraction.get()),
+                Some(Holdout::Fold { fold, folds }) => HeldRows::Fold { fold: *fold, folds: *folds },
                 Some(Holdout::Every { every, offset }) => HeldRows::Every { every: *every, offset: *offset },
                 Some(by @ (Holdout::Group { fraction, .. } | Holdout::Last { fraction, .. })) => {
                     let fraction = fraction.get();
@@ -370,6 +389,26 @@ fn draw(rows: &mut Vec<u32>, order: &[u32], count: u64, strata: Option<&[u32]>) 
                 }
             }
         }
+    }
+    let mut places = taken.into_iter();
+    rows.extract_if(.., |_| places.next() == Some(true)).collect()
+}
+
+/// How many of the rows a fold has; none where there are fewer than folds.
+fn fold_count(rows: u64, fold: u64, folds: u64) -> Option<u64> {
+    (rows >= folds).then(|| rows / folds + u64::from(fold <= rows % folds))
+}
+
+/// Takes the rows of a fold out, which are dealt in a drawn order; where there are classes, one class after another, so
+/// that each fold has its share of each.
+fn deal(rows: &mut Vec<u32>, order: &[u32], (fold, folds): (u64, u64), strata: Option<&[u32]>) -> Vec<u32> {
+    let mut dealt: Vec<usize> = order.iter().map(|place| *place as usize).collect();
+    if let Some(strata) = strata {
+        dealt.sort_by_key(|place| strata[rows[*place] as usize]);
+    }
+    let mut taken = vec![false; rows.len()];
+    for place in dealt.iter().skip(fold as usize - 1).step_by(folds as usize) {
+        taken[*place] = true;
     }
     let mut places = taken.into_iter();
     rows.extract_if(.., |_| places.next() == Some(true)).collect()

@@ -24,7 +24,8 @@ crate::record! {
         /// `{"fraction": 0.1, "group": "patient"}`, drawn by groups, so that rows of one value in that column never
         /// stand on both sides (a row whose cell is empty is a group of its own); `{"fraction": 0.1, "order": "date"}`,
         /// the last rows in that column's order (numbers by size, classes and texts by code point, as ISO dates are
-        /// ordered); or `{"split": "…"}`.
+        /// ordered); `{"fold": 1, "folds": 5}`, one of five parts of the same size, drawn, by class where the target is
+        /// one; or `{"split": "…"}`.
         pub validation: Option<Holdout> = None,
         /// The part that the finished model is tested on: `{"split": "test"}` (the default where there is one),
         /// `{"every": 5, "offset": 4}`, or one of `validation`'s.
@@ -158,7 +159,7 @@ impl Holdout {
         match self {
             Self::Group { group, .. } => Some((group, "group")),
             Self::Last { order, .. } => Some((order, "order")),
-            Self::Fraction(_) | Self::Split(_) | Self::Every { .. } => None,
+            Self::Fraction(_) | Self::Split(_) | Self::Every { .. } | Self::Fold { .. } => None,
         }
     }
 }
@@ -176,11 +177,14 @@ pub enum Holdout {
     Split(String),
     /// The rows whose index leaves `offset` when divided by `every`.
     Every { every: u64, offset: u64 },
+    /// One of so many parts of about the same size, drawn; stratified for classes. Folds are counted from 1.
+    Fold { fold: u64, folds: u64 },
 }
 
 impl Field for Holdout {
     fn read(value: &Value, at: &Pointer, errors: &mut SpecErrors) -> Option<Self> {
-        const MEMBERS: [&str; 6] = ["fraction", "split", "every", "offset", "group", "order"];
+        const MEMBERS: [&str; 8] =
+            ["fraction", "split", "every", "fold", "folds", "offset", "group", "order"];
         let Some(members) = value.as_object() else {
             errors.push(at, format!("must be an object such as {{\"fraction\": 0.1}}, not {}", found(value)));
             return None;
@@ -188,13 +192,13 @@ impl Field for Holdout {
         let what = at.as_str().rsplit('/').next().unwrap_or_default();
         super::record::refuse_unknown(members, &MEMBERS, &[], at, what, errors);
         let said: Vec<&str> =
-            MEMBERS[..3].iter().copied().filter(|member| members.contains_key(*member)).collect();
-        if members.contains_key("offset") && matches!(said[..], ["fraction" | "split"]) {
+            MEMBERS[..4].iter().copied().filter(|member| members.contains_key(*member)).collect();
+        if members.contains_key("offset") && matches!(said[..], ["fraction" | "split" | "fold"]) {
             errors.push(&at.key("offset"), "goes with \"every\" alone");
             return None;
         }
         let by: Vec<&str> =
-            MEMBERS[4..].iter().copied().filter(|member| members.contains_key(*member)).collect();
+            MEMBERS[6..].iter().copied().filter(|member| members.contains_key(*member)).collect();
         if let [first, ..] = by[..]
             && (said != ["fraction"] || by.len() > 1)
         {
@@ -225,8 +229,22 @@ impl Field for Holdout {
                 }
                 Some(Self::Every { every, offset })
             }
+            ["fold"] => {
+                let folds = members.get("folds").unwrap_or(&Value::Null);
+                let folds = super::Size::read(folds, &at.key("folds"), errors)?.get();
+                let fold = super::Size::read(&members["fold"], &at.key("fold"), errors)?.get();
+                if folds < 2 || fold > folds {
+                    let member = if folds < 2 { "folds" } else { "fold" };
+                    errors.push(
+                        &at.key(member),
+                        "\"folds\" must be at least 2, and \"fold\" one of them, counted from 1",
+                    );
+                    return None;
+                }
+                Some(Self::Fold { fold, folds })
+            }
             _ => {
-                errors.push(at, "must have one of \"fraction\", \"split\" and \"every\"");
+                errors.push(at, "must have one of \"fraction\", \"split\", \"every\" and \"fold\"");
                 None
             }
         }
@@ -239,6 +257,7 @@ impl Field for Holdout {
             Self::Last { fraction, order } => json!({"fraction": fraction.get(), "order": order}),
             Self::Split(split) => json!({"split": split}),
             Self::Every { every, offset } => json!({"every": every, "offset": offset}),
+            Self::Fold { fold, folds } => json!({"fold": fold, "folds": folds}),
         }
     }
 
@@ -250,6 +269,7 @@ impl Field for Holdout {
             object(json!({"fraction": Fraction::schema(), "order": {"type": "string"}}), json!(["fraction", "order"])),
             object(json!({"split": {"type": "string"}}), json!(["split"])),
             object(json!({"every": {"type": "integer", "minimum": 2}, "offset": {"type": "integer", "minimum": 0}}), json!(["every"])),
+            object(json!({"fold": {"type": "integer", "minimum": 1}, "folds": {"type": "integer", "minimum": 2}}), json!(["fold", "folds"])),
         ]})
     }
 }

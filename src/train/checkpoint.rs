@@ -86,6 +86,11 @@ impl Snapshot {
         Self { step, epoch, state, tensors }
     }
 
+    /// The same as a part of something longer, which has taken so many steps before it.
+    pub(crate) fn within(self, steps: u64, keep: impl FnOnce(Value) -> Value) -> Self {
+        Self { step: self.step + steps, state: keep(self.state), ..self }
+    }
+
     /// Writes the whole file. To sync it and to give it its name is the caller's affair.
     pub fn write(&self, out: impl Write) -> io::Result<Written> {
         let header = Header { step: self.step, epoch: Exact(self.epoch), state: self.state.clone() };

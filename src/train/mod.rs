@@ -22,7 +22,7 @@ use std::path::Path;
 use crate::spec::report::Outcome;
 use crate::torch::cuda;
 use checkpoint::Checkpoint;
-use methods::{learning_rate_finder, supervised};
+use methods::{cross_validation, learning_rate_finder, supervised};
 
 /// Readies a process for training, before anything else calls libtorch: opens the CUDA libraries if they are there.
 pub fn wake(program: &Path) {
@@ -46,6 +46,9 @@ pub fn run(plan: &Plan, resume: Option<Checkpoint>, sink: &mut dyn RunSink) -> O
         let device = run::prepare(resources)?;
         match &plan.method {
             Method::Supervised(method) => supervised::run(method, &plan.spec, device, resume, sink),
+            Method::CrossValidation(method) => {
+                cross_validation::run(method, &plan.spec, device, resume, sink)
+            }
             Method::LearningRateFinder(method) => learning_rate_finder::run(method, &plan.spec, device, sink),
         }
     })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::methods::cross_validation::{self, CrossPlan};
 use super::methods::learning_rate_finder::{self, FinderPlan};
 use super::methods::supervised::{self, Context, Resolved, SupervisedPlan};
 use super::parent::ParentModel;
@@ -68,6 +69,7 @@ pub struct Plan {
 /// The training methods, each with what it resolved.
 pub enum Method {
     Supervised(Box<SupervisedPlan>),
+    CrossValidation(Box<CrossPlan>),
     LearningRateFinder(Box<FinderPlan>),
 }
 
@@ -89,6 +91,10 @@ fn resolve_method(
         }
     }
     match training.kind.as_str() {
+        "supervised" if training.fields.get("cross_validation").is_some_and(|said| !said.is_null()) => {
+            let resolved = cross_validation::resolve(training, context, catalog, errors)?;
+            Ok(resolved.map(|resolved| into(resolved, Method::CrossValidation)))
+        }
         "supervised" => {
             let resolved = supervised::resolve(training, context, catalog, errors)?;
             Ok(resolved.map(|resolved| into(resolved, Method::Supervised)))
@@ -214,6 +220,7 @@ impl Plan {
     /// Epochs and steps of the whole job, for the progress of a job that has not begun.
     pub fn extent(&self) -> (u64, u64) {
         let plan = match &self.method {
+            Method::CrossValidation(plan) => return (plan.epochs(), plan.steps()),
             Method::Supervised(plan) => plan,
             Method::LearningRateFinder(plan) => &plan.training,
         };

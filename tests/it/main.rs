@@ -14,6 +14,7 @@ mod components;
 mod conformance;
 #[cfg(feature = "fault-injection")]
 mod crash;
+mod cross_validation;
 mod distribution;
 mod docs;
 mod examples;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::super::cross_validation::CrossValidation;
 use super::clipping::Clipping;
 use super::early_stopping::EarlyStopping;
 use super::transfer::{ContinueFrom, InitializeFrom};
@@ -42,6 +43,8 @@ crate::record! {
         pub initialize_from: Option<InitializeFrom> = None,
         /// A finished job whose training goes on, with more `epochs`: as if they had been asked for at once.
         pub continue_from: Option<ContinueFrom> = None,
+        /// Trains and validates on folds of the training part, one after another, before it trains on all of it.
+        pub cross_validation: Option<CrossValidation> = None,
         /// Passes over the training part.
         pub epochs: Epochs = Epochs::clamped(1),
         /// Ends training when a metric no longer improves.

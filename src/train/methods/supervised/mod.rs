@@ -102,7 +102,7 @@ pub(crate) struct Training<'a> {
 }
 
 impl Training<'_> {
-    fn train(&mut self) -> Result<(), Ended> {
+    pub(in crate::train::methods) fn train(&mut self) -> Result<(), Ended> {
         while self.state.epochs_done < self.plan.epochs && !self.state.stopped_early {
             let order = self.sampler.epoch(self.state.epochs_done);
             let begun = self.state.step - self.state.epochs_done * self.plan.steps_per_epoch();
@@ -247,7 +247,7 @@ impl Training<'_> {
     }
 
     /// The mean or the best of the weights where they are wanted, the test part, the files, the model.
-    fn finish(&mut self) -> Result<(), Ended> {
+    pub(in crate::train::methods) fn finish(&mut self) -> Result<(), Ended> {
         let average = self.average.take();
         if let Some(best) = self.best.take() {
             self.network.load(&best).map_err(|detail| Ended::failed(ErrorKind::Internal, detail, None))?;
@@ -273,6 +273,13 @@ impl Training<'_> {
         self.reporter.done(self.state.step);
         self.reporter.sink.model(model);
         Ok(())
+    }
+
+    /// The values of the series behind the last epoch; those of the best one, where its weights are what is wanted.
+    pub(in crate::train::methods) fn values(mut self) -> Vec<(String, f64)> {
+        self.reporter.flush();
+        let values = if self.best.is_some() { self.state.best } else { self.state.latest };
+        values.into_iter().map(|(name, Exact(value))| (name, value)).collect()
     }
 
     /// Loss and metrics of a part; none where the part is empty.

@@ -85,7 +85,10 @@ impl Training<'_> {
     }
 
     /// Takes a checkpoint up.
-    pub(super) fn restore(&mut self, mut checkpoint: Checkpoint) -> Result<(), CheckpointError> {
+    pub(in crate::train::methods) fn restore(
+        &mut self,
+        mut checkpoint: Checkpoint,
+    ) -> Result<(), CheckpointError> {
         let kept: Kept = serde_json::from_value(checkpoint.state.take())
             .map_err(|_| CheckpointError::Mismatch("it is of another method".into()))?;
         if kept.method != METHOD || kept.state.step > self.plan.steps() {
