@@ -36,6 +36,7 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
     let mut schemas = vec![
         ("JobSpec", JobSpec::schema()),
         ("JobChange", routes::JobChange::schema()),
+        ("JobActions", routes::JobActions::schema()),
         ("NewKey", routes::NewKey::schema()),
         ("SignIn", routes::SignIn::schema()),
         ("Scope", described(store::Scope::schema(), "What a key allows.")),
@@ -348,6 +349,7 @@ named! {
     ComponentsSchema = "Components";
     SchemaOfJobs = "JobSchema";
     JobChangeSchema = "JobChange";
+    JobActionsSchema = "JobActions";
     AliasBody = "AliasTarget";
     NewKeySchema = "NewKey";
     SignInSchema = "SignIn";

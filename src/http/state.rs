@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use super::idempotency::InFlight;
 use super::long_work::LongWork;
 use super::tls::Tls;
 use crate::artifacts::Artifacts;
+use crate::clock;
 use crate::config::Config;
 use crate::inference::Inference;
 use crate::jobs::Jobs;
@@ -27,6 +29,8 @@ pub struct AppState(Arc<Parts>);
 /// The parts of the running server.
 pub struct Parts {
     pub config: Config,
+    /// When the server began.
+    pub(crate) started: Instant,
     pub metrics: Metrics,
     pub(crate) figures: Figures,
     /// Where requests are told of.
@@ -77,6 +81,7 @@ impl AppState {
         metrics.registry().register(Box::new(gate.audit.lost().clone()))?;
         let closing = CancellationToken::new();
         Ok(Self(Arc::new(Parts {
+            started: clock::monotonic(),
             in_flight: InFlight::default(),
             admission: Admission::new(config.http.requests),
             long_work: LongWork::new(),

@@ -26,6 +26,7 @@ mod http_data;
 mod http_events;
 mod http_frame;
 mod http_jobs;
+mod http_jobs_many;
 mod http_models;
 mod http_openapi;
 mod http_operations;

@@ -11,11 +11,12 @@ mod models;
 mod operations;
 mod plans;
 mod session;
+mod system;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use jobs::JobChange;
+pub(crate) use jobs::{JobActions, JobChange};
 pub(crate) use keys::NewKey;
 pub(crate) use models::AliasTarget;
 pub(crate) use session::SignIn;
@@ -39,9 +40,12 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(plans::create))
         .routes(routes!(jobs::list, jobs::create))
         .routes(routes!(jobs::show, jobs::change, jobs::delete))
+        .routes(routes!(jobs::act))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::pause))
         .routes(routes!(jobs::resume))
+        .routes(routes!(jobs::posted))
+        .routes(routes!(jobs::retry))
         .routes(routes!(jobs::why))
         .routes(routes!(jobs::series))
         .routes(routes!(events::of_job))
@@ -51,6 +55,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(jobs::artifact))
         .routes(routes!(jobs::logs))
         .routes(routes!(events::of_all))
+        .routes(routes!(jobs::series_of_many))
         // models
         .routes(routes!(models::list))
         .routes(routes!(models::show))
@@ -69,6 +74,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::version))
+        .routes(routes!(system::system))
         .routes(routes!(operations::metrics))
         .routes(routes!(docs::contract))
         .routes(routes!(docs::index))

@@ -52,7 +52,7 @@ pub(crate) async fn create(
     }
 }
 
-fn answer(job: &Job) -> Answer {
+pub(super) fn answer(job: &Job) -> Answer {
     let location = format!("/v1/jobs/{}", job.id);
     let body = serde_json::to_string(&JobView::from(job.clone())).unwrap_or_default();
     Answer { status: 202, headers: vec![("location".into(), location)], body }

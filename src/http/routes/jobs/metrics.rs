@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::list::ids_of;
 use super::view::{Series, SeriesList};
 use crate::http::extract::{Path, Query, from_text};
 use crate::http::{AppState, Problem};
@@ -40,6 +41,58 @@ impl std::str::FromStr for MaxPoints {
         let most = text.parse().ok().filter(|most| (1..=10_000).contains(most));
         most.map(Self).ok_or("must be a whole number from 1 to 10000")
     }
+}
+
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct ManyMetricsQuery {
+    /// The jobs, at most 100, separated by commas.
+    jobs: String,
+    /// The series of this name.
+    #[param(example = "val_loss")]
+    name: String,
+    /// The most points of a series, by default 1,000, thinned as those of a job.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 10000)]
+    #[serde(default, deserialize_with = "from_text")]
+    max_points: Option<MaxPoints>,
+}
+
+/// A metric of one of several jobs over its steps.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobSeries {
+    job: Uuid,
+    #[serde(flatten)]
+    series: Series,
+}
+
+/// A metric of several jobs.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobSeriesList {
+    data: Vec<JobSeries>,
+}
+
+/// A metric of several jobs over their steps, such as to compare them. A job without it, or that is not there, is left
+/// out.
+#[utoipa::path(
+    get, path = "/v1/metrics", tag = "jobs", operation_id = "jobs_metrics", params(ManyMetricsQuery),
+    responses((status = 200, description = "The series.", body = JobSeriesList))
+)]
+pub(crate) async fn series_of_many(
+    State(state): State<AppState>,
+    Query(query): Query<ManyMetricsQuery>,
+) -> Result<Json<JobSeriesList>, Problem> {
+    let mut data = Vec::new();
+    for job in ids_of(&query.jobs)? {
+        let wanted = SeriesQuery {
+            job,
+            name: Some(query.name.clone()),
+            run: None,
+            since_step: None,
+            max_points: query.max_points.as_ref().map_or(1_000, |most| most.0),
+        };
+        let found = state.store.series(wanted).await?;
+        data.extend(found.into_iter().map(|series| JobSeries { job: job.0, series: series.into() }));
+    }
+    Ok(Json(JobSeriesList { data }))
 }
 
 /// The metrics of a job over its steps.
