@@ -22,7 +22,14 @@ async fn store(store: &Store, rates: &mut Vec<f64>) -> String {
         "method": "supervised", "dataset": {"name": "iris", "target": "species"},
         "model": {"layers": [{"type": "dense", "units": 3}]}}});
     let spec = JobSpec::read_body(&body, &mut SpecErrors::new()).expect("the body is right");
-    let new = NewJob { spec, posted: body.to_string(), datasets: Vec::new(), poster: None, trace: None };
+    let new = NewJob {
+        spec,
+        posted: body.to_string(),
+        datasets: Vec::new(),
+        parents: lyceum::store::JobParents::default(),
+        poster: None,
+        trace: None,
+    };
     let Ok(Created::Now(job)) = store.create_job(new, None).await else { panic!("no job") };
     let free = Capacity { threads: 64, memory_mb: 1 << 20, gpus: Vec::new() };
     let claim = store.claim(free).await.expect("a claim").expect("a job waits");

@@ -36,6 +36,7 @@ async fn fill(database: &Path) {
         spec,
         posted: body().to_string(),
         datasets: vec![("iris".into(), 1)],
+        parents: lyceum::store::JobParents::default(),
         poster: None,
         trace: None,
     };

@@ -37,7 +37,7 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
     let mut schemas = vec![
         ("JobSpec", JobSpec::schema()),
         ("JobChange", routes::JobChange::schema()),
-        ("JobAction", routes::JobAction::schema()),
+        ("JobActions", routes::JobActions::schema()),
         ("NewKey", routes::NewKey::schema()),
         ("SignIn", routes::SignIn::schema()),
         ("Scope", described(store::Scope::schema(), "What a key allows.")),
@@ -441,7 +441,7 @@ named! {
     ComponentsSchema = "Components";
     SchemaOfJobs = "JobSchema";
     JobChangeSchema = "JobChange";
-    JobActionSchema = "JobAction";
+    JobActionsSchema = "JobActions";
     AliasBody = "AliasTarget";
     NewKeySchema = "NewKey";
     SignInSchema = "SignIn";

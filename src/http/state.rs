@@ -29,8 +29,8 @@ pub struct AppState(Arc<Parts>);
 /// The parts of the running server.
 pub struct Parts {
     pub config: Config,
-    /// When the server was started.
-    pub started: Instant,
+    /// When the server began.
+    pub(crate) started: Instant,
     pub metrics: Metrics,
     pub(crate) figures: Figures,
     /// Where requests are told of.
@@ -81,13 +81,13 @@ impl AppState {
         metrics.registry().register(Box::new(gate.audit.lost().clone()))?;
         let closing = CancellationToken::new();
         Ok(Self(Arc::new(Parts {
+            started: clock::monotonic(),
             in_flight: InFlight::default(),
             admission: Admission::new(config.http.requests),
             long_work: LongWork::new(),
             streams: Arc::new(Semaphore::new(config.http.streams)),
             uploads: Arc::new(Semaphore::new(config.http.uploads)),
             config,
-            started: clock::monotonic(),
             figures: Figures::new(metrics.registry()),
             metrics,
             store,

@@ -4,6 +4,7 @@
 //! `scheduler` takes jobs from the queue, `workers` has the processes, `runner` hears what they report,
 //! `supervisor` sees to it that every run ends; `worker` is the other side, in the child.
 
+mod action;
 mod catalog;
 mod core;
 mod debris;
@@ -34,6 +35,7 @@ use std::time::{Duration, Instant};
 use prometheus::IntCounter;
 use tokio::sync::{Mutex, Semaphore};
 
+pub use action::Action;
 pub use catalog::DatasetError;
 pub use folder::{DataFolder, FolderError};
 pub use import::{ImportError, Upload};

@@ -90,6 +90,47 @@ pub struct JobFilter {
     pub labels: Vec<LabelFilter>,
     pub model: Option<String>,
     pub name: Option<String>,
+    /// Jobs whose names hold this text.
+    pub search: Option<String>,
+    /// Of these alone, where any is named.
+    pub ids: Vec<JobId>,
+}
+
+impl JobFilter {
+    /// Adds the conditions to a selection of jobs that has one already.
+    fn narrow(&self, select: &mut QueryBuilder<sqlx::Sqlite>) {
+        if !self.status.is_empty() {
+            let mut any = select.push(" AND status IN (").separated(", ");
+            for status in &self.status {
+                any.push_bind(*status);
+            }
+            select.push(")");
+        }
+        if !self.ids.is_empty() {
+            let mut any = select.push(" AND id IN (").separated(", ");
+            for id in &self.ids {
+                any.push_bind(*id);
+            }
+            select.push(")");
+        }
+        for label in &self.labels {
+            select.push(" AND EXISTS (SELECT 1 FROM job_label WHERE job_id = job.id AND key = ");
+            select.push_bind(&label.key);
+            if let Some(value) = &label.value {
+                select.push(" AND value = ").push_bind(value);
+            }
+            select.push(")");
+        }
+        if let Some(model) = &self.model {
+            select.push(" AND model_name = ").push_bind(model);
+        }
+        if let Some(name) = &self.name {
+            select.push(" AND name = ").push_bind(name);
+        }
+        if let Some(text) = &self.search {
+            select.push(" AND instr(name, ").push_bind(text).push(") > 0");
+        }
+    }
 }
 
 /// A label that is there, with this value where one is said.
@@ -508,27 +549,7 @@ impl Store {
         if let Some(after) = after {
             select.push(" AND id < ").push_bind(after);
         }
-        if !filter.status.is_empty() {
-            let mut any = select.push(" AND status IN (").separated(", ");
-            for status in &filter.status {
-                any.push_bind(*status);
-            }
-            select.push(")");
-        }
-        for label in &filter.labels {
-            select.push(" AND EXISTS (SELECT 1 FROM job_label WHERE job_id = job.id AND key = ");
-            select.push_bind(&label.key);
-            if let Some(value) = &label.value {
-                select.push(" AND value = ").push_bind(value);
-            }
-            select.push(")");
-        }
-        if let Some(model) = &filter.model {
-            select.push(" AND model_name = ").push_bind(model);
-        }
-        if let Some(name) = &filter.name {
-            select.push(" AND name = ").push_bind(name);
-        }
+        filter.narrow(&mut select);
         select.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit) + 1);
         let mut snapshot = self.snapshot().await?;
         let mut ids: Vec<JobId> = select.build_query_scalar().fetch_all(&mut *snapshot).await?;
@@ -536,6 +557,13 @@ impl Store {
         ids.truncate(limit as usize);
         let next = if more { ids.last().copied() } else { None };
         Ok(Page { data: load(&mut snapshot, &ids).await?, next })
+    }
+
+    /// How many jobs fit.
+    pub async fn count_jobs(&self, filter: &JobFilter) -> Result<u64, StoreError> {
+        let mut select = QueryBuilder::new("SELECT count(*) FROM job WHERE 1");
+        filter.narrow(&mut select);
+        Ok(select.build_query_scalar().fetch_one(self.readers()).await?)
     }
 
     /// How many jobs stand where, for metrics.

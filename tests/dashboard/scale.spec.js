@@ -112,7 +112,7 @@ test("panning 20 series of 10,000 points leaves time in each frame", async ({ pa
   const panned = trace.filter(({ ph, name, dur }) => ph === "X" && name === "FireAnimationFrame" && dur > 300).map(({ dur }) => dur / 1000).sort((a, b) => a - b);
   expect(panned.length).toBeGreaterThan(20);
   const total = times.reduce((sum, time) => sum + time, 0);
-  say("panning 20 × 10,000 points, scripting and layout a frame", `${(total / frames).toFixed(2)} ms on average, ${panned[Math.floor(panned.length * 0.95)].toFixed(2)} ms for 95 % of the frames that draw`, "8 ms at most");
+  say("panning 20 × 10,000 points, scripting and layout a frame", `${(total / frames).toFixed(2)} ms on average, of the frames that draw ${panned[Math.floor(panned.length / 2)].toFixed(2)} ms for half and ${panned[Math.floor(panned.length * 0.95)].toFixed(2)} ms for 95 %`, "8 ms at most");
 });
 
 test("a flood of events leaves heap and document level", async ({ page }) => {

@@ -191,6 +191,27 @@ async fn one_stream_tells_of_all_jobs() {
     panic!("streams whose readers are gone stay open");
 }
 
+/// Who only wants to hear what comes learns where it stands, so that it can go on from there however early it is cut.
+#[tokio::test]
+async fn a_stream_may_begin_with_what_comes() {
+    let _alone = alone().await;
+    let server = with_iris().await;
+    let before = submit(&server, &iris(1)).await;
+    server.finished(&before).await;
+    let mut stream = Stream::open(&server, "/v1/events?after=latest", None).await;
+    let place = stream.next().await.unwrap();
+    let last = stored(&server, &before).await.last().unwrap().id;
+    assert_eq!((place.event.as_str(), place.id), ("place", last));
+    drop(stream);
+    let after = submit(&server, &iris(1)).await;
+    server.finished(&after).await;
+    // A browser comes again with the address that it began with, and the last id.
+    let mut resumed = Stream::open(&server, "/v1/events?after=latest", Some(place.id)).await;
+    let first = resumed.next().await.unwrap();
+    assert_eq!((first.event.as_str(), &first.data["job"]), ("status", &json!(after)));
+    assert_eq!(server.get(&format!("/v1/jobs/{after}/events?after=latest")).await.status, 204);
+}
+
 #[tokio::test]
 async fn what_is_asked_of_events_is_checked() {
     let _alone = alone().await;

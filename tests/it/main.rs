@@ -28,7 +28,7 @@ mod http_events;
 mod http_frame;
 mod http_inference;
 mod http_jobs;
-mod http_many;
+mod http_jobs_many;
 mod http_models;
 mod http_openapi;
 mod http_operations;

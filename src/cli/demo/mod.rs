@@ -22,9 +22,9 @@ const BATCH: usize = 500;
 
 /// Train a network on 60,000 handwritten digits and let it read 10,000 others.
 ///
-/// Starts a server on a free port, submits a job, shows its training, calls the model that comes of it with every
-/// test image of MNIST, draws some of them with the answers, and stops the server. All that stays is the data folder;
-/// `lyceum serve` with the same folder shows what was made.
+/// Starts a server on a free port, says where its dashboard is, submits a job, shows its training, calls the model
+/// that comes of it with every test image of MNIST, draws some of them with the answers, and stops the server. All
+/// that stays is the data folder; `lyceum serve` with the same folder shows what was made.
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 at least 0.97 of the test images were read right, 1 fewer were, or something failed."
@@ -54,7 +54,8 @@ impl Demo {
             () = ends.asked() => return Err(Exit::Interrupted),
         };
         let address = server.address().as_str().trim_end_matches('/');
-        output::line(format_args!("{address}  (data in {})", self.settings.data_dir.display()))?;
+        output::line(format_args!("{address}/  (the dashboard, which shows all of it live)"))?;
+        output::line(format_args!("data in {}", self.settings.data_dir.display()))?;
         let client = Client::new(&config::Client {
             server: server.address().clone(),
             key: None,

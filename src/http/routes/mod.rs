@@ -17,7 +17,7 @@ mod v2;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use jobs::{JobAction, JobChange};
+pub(crate) use jobs::{JobActions, JobChange};
 pub(crate) use keys::NewKey;
 pub(crate) use models::AliasTarget;
 pub(crate) use session::SignIn;
@@ -45,8 +45,8 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::pause))
         .routes(routes!(jobs::resume))
-        .routes(routes!(jobs::retry))
         .routes(routes!(jobs::posted))
+        .routes(routes!(jobs::retry))
         .routes(routes!(jobs::why))
         .routes(routes!(jobs::series))
         .routes(routes!(jobs::series_of_many))

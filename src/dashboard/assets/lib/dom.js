@@ -64,6 +64,18 @@ export function eachFrame(draw, signal) {
   };
 }
 
+/** Calls some milliseconds after it was asked to, once for all that ask meanwhile. */
+export function soon(act, milliseconds, signal) {
+  let timer = 0;
+  signal?.addEventListener("abort", () => clearTimeout(timer));
+  return () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      if (!signal?.aborted) act();
+    }, milliseconds);
+  };
+}
+
 /** Waits until nobody has called for some milliseconds. */
 export function later(act, milliseconds, signal) {
   let timer = 0;

@@ -1,6 +1,8 @@
 // One stream of events for the whole dashboard. It begins with what comes from now on, and goes on behind the last
 // event that arrived however often the connection breaks, so that nothing is lost and nothing is told twice.
 
+import { who } from "./api.js";
+
 const KINDS = ["place", "status", "progress", "metrics", "checkpoint", "resumed", "log", "end"];
 const PATIENCE = [500, 1000, 2000, 5000, 10000];
 
@@ -54,6 +56,8 @@ class Live extends EventTarget {
       if (source.readyState !== EventSource.CLOSED) return;
       source.close();
       this.#source = null;
+      // Where that was because the session has ended, this finds out, and leads to signing in.
+      who().catch(() => {});
       const wait = PATIENCE[Math.min(this.#failures++, PATIENCE.length - 1)];
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => {

@@ -30,11 +30,9 @@ export async function render(root, { query, navigate, signal }) {
     root.append(heading("Compare", { actions: adder }), empty("Nothing to compare yet", h("p", {}, "Add jobs by name here, or choose some in the table and press Compare."), h("a", { class: "button primary", href: "/jobs" }, "To the jobs")));
     return;
   }
-  const found = await Promise.all(ids.map((id) => get(`/v1/jobs/${encodeURIComponent(id)}`, {}, { signal }).catch((error) => {
-    if (error.status === 404) return null;
-    throw error;
-  })));
-  const jobs = found.filter(Boolean).map((job, index) => ({ ...job, tone: (index % COLOURS) + 1, dash: Math.floor(index / COLOURS) % 4, hidden: false }));
+  const { data } = await get("/v1/jobs", { id: ids.join(","), limit: MOST }, { signal });
+  const found = ids.map((id) => data.find((job) => job.id === id)).filter(Boolean);
+  const jobs = found.map((job, index) => ({ ...job, tone: (index % COLOURS) + 1, dash: Math.floor(index / COLOURS) % 4, hidden: false }));
   new Comparison(root, jobs, { ids: jobs.map(({ id }) => id), go, adder, signal, missing: ids.length - jobs.length });
 }
 
@@ -43,7 +41,7 @@ function picker(ids, go, signal) {
   const options = h("datalist", { id: "jobs-to-add" });
   const known = new Map();
   const ask = later(async (name) => {
-    const { data } = await get("/v1/jobs", { name, limit: 20 }, { signal });
+    const { data } = await get("/v1/jobs", { search: name, limit: 20 }, { signal });
     known.clear();
     for (const job of data) if (!ids.includes(job.id)) known.set(`${job.name} · ${job.id.slice(-6)}`, job.id);
     replace(options, [...known.keys()].map((words) => h("option", { value: words })));

@@ -1,6 +1,6 @@
 // All jobs, newest first. Only the rows that can be seen are in the page; more are asked for as one scrolls.
 
-import { eachFrame, h, later, replace, text } from "../lib/dom.js";
+import { eachFrame, h, later, replace, soon, text } from "../lib/dom.js";
 import { get, patch } from "../lib/api.js";
 import { live } from "../lib/live.js";
 import { between, duration, number, percent, plural, relativeTime, short } from "../lib/format.js";
@@ -55,7 +55,7 @@ class View {
     this.draw = eachFrame(() => this.#draw(), signal);
     this.redrawBar = eachFrame(() => this.#drawBar(), signal);
     this.wantCurves = later(() => this.#askCurves(), 80, signal);
-    this.renew = later(() => this.#renew(), 250, signal);
+    this.renew = soon(() => this.#renew(), 400, signal);
     addEventListener("scroll", this.draw, { signal, passive: true });
     addEventListener("resize", this.draw, { signal });
     live.on("*", null, (event) => this.#hear(event), signal);
@@ -90,7 +90,7 @@ class View {
   }
 
   #query() {
-    return { name: this.filter.name, status: this.filter.status.join(","), label: this.filter.label, limit: PAGE };
+    return { search: this.filter.name, status: this.filter.status.join(","), label: this.filter.label, limit: PAGE };
   }
 
   /** The first page anew. */

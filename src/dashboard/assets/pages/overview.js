@@ -1,6 +1,6 @@
 // What goes on: what runs, what waits and why, what failed and why, what came of it, and the machine under it all.
 
-import { eachFrame, h, later, replace, text } from "../lib/dom.js";
+import { eachFrame, h, replace, soon, text } from "../lib/dom.js";
 import { get, post } from "../lib/api.js";
 import { live } from "../lib/live.js";
 import { bytes, duration, number, percent, plural, relativeTime, short } from "../lib/format.js";
@@ -28,12 +28,16 @@ export async function render(root, { signal, navigate }) {
         section("Running", {}, places.running), section("Waiting", {}, places.waiting), section("Failed of late", {}, places.failed), section("Finished of late", {}, places.done)),
       h("div", { class: "stack wide-gap" }, section("Machine", {}, places.machine), section("Models", {}, places.models))));
 
+  let asks = 0;
   const ask = async () => {
+    const own = (asks += 1);
     const jobs = (status, limit = MOST) => get("/v1/jobs", { status, limit }, { signal });
     const [running, waiting, broken, done, tour, models, system] = await Promise.all([
       jobs("running,paused,retrying", 20), jobs("queued"), jobs("failed", 5), jobs("succeeded", 5),
       get("/v1/jobs", { label: `${TOUR.name}=${TOUR.value}`, limit: 1 }, { signal }), get("/v1/models", { limit: MOST }, { signal }), asked("/v1/system", signal),
     ]);
+    // What was asked later is newer, though it may have been answered first.
+    if (own !== asks) return;
     text(beside, standing(system));
     drawTour(places.tour, tour.data[0], models.data, { navigate, signal, renew });
     drawRunning(places.running, running, state);
@@ -44,7 +48,7 @@ export async function render(root, { signal, navigate }) {
     drawMachine(places.machine, system);
     await drawCurves(state, signal);
   };
-  const renew = later(() => ask().catch((error) => error.name !== "AbortError" && failed(error)), 150, signal);
+  const renew = soon(() => ask().catch((error) => error.name !== "AbortError" && failed(error)), 400, signal);
   const draw = eachFrame(() => {
     for (const card of state.cards.values()) card.draw();
   }, signal);

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::view::{JobView, RunView};
@@ -11,6 +11,9 @@ use crate::http::extract::{Limit, Nothing, Path, Query, from_text};
 use crate::http::page::{self, Page, PageQuery, Place};
 use crate::http::{AppState, Kind, Problem};
 use crate::store::{JobFilter, JobId, JobStatus, LabelFilter};
+
+/// Jobs that one request may name.
+pub(super) const MOST_AT_ONCE: usize = 100;
 
 #[derive(Deserialize, Default, IntoParams)]
 #[serde(default)]
@@ -21,6 +24,10 @@ pub(crate) struct JobQuery {
     status: Option<String>,
     /// Jobs of this name alone.
     name: Option<String>,
+    /// Jobs whose names hold this text.
+    search: Option<String>,
+    /// These jobs alone, at most 100, separated by commas.
+    id: Option<String>,
     /// Jobs with this label alone, `name` or `name=value`; with all of several, separated by commas.
     #[param(example = "course=6.S191")]
     label: Option<String>,
@@ -34,24 +41,38 @@ pub(crate) struct JobQuery {
     after: Option<String>,
 }
 
+/// A page of jobs, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobPage {
+    data: Vec<JobView>,
+    /// The cursor of the next page, for `after`; `null` on the last one.
+    #[schema(required)]
+    next: Option<String>,
+    /// How many jobs fit on all pages together.
+    total: u64,
+}
+
 /// Lists jobs, newest first.
 #[utoipa::path(
     get, path = "/v1/jobs", tag = "jobs", operation_id = "list_jobs", params(JobQuery),
-    responses((status = 200, description = "A page of them.", body = Page<JobView>))
+    responses((status = 200, description = "A page of them.", body = JobPage))
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
     Query(query): Query<JobQuery>,
-) -> Result<Json<Page<JobView>>, Problem> {
+) -> Result<Json<JobPage>, Problem> {
     let filter = JobFilter {
         status: query.status.as_deref().map(statuses_of).transpose()?.unwrap_or_default(),
         labels: query.label.as_deref().map(labels_of).unwrap_or_default(),
         model: query.model,
         name: query.name,
+        search: query.search.filter(|text| !text.is_empty()),
+        ids: query.id.as_deref().map(ids_of).transpose()?.unwrap_or_default(),
     };
     let after = page::cursor::<JobId>(query.after.as_deref())?;
     let page = state.store.jobs(&filter, after, query.limit.unwrap_or_default().0).await?;
-    Ok(Json(Page::new(page, JobView::from)))
+    let Page { data, next } = Page::new(page, JobView::from);
+    Ok(Json(JobPage { data, next, total: state.store.count_jobs(&filter).await? }))
 }
 
 /// Shows a job.
@@ -81,6 +102,17 @@ pub(crate) async fn runs(
 ) -> Result<Json<Page<RunView>>, Problem> {
     let runs = state.store.job(JobId(id)).await?.runs;
     Page::cut(runs, &query, |run| Place::new(run.attempt, 0, ""), RunView::from).map(Json)
+}
+
+/// Ids of jobs, separated by commas.
+pub(super) fn ids_of(words: &str) -> Result<Vec<JobId>, Problem> {
+    let wrong = |detail: String| Problem::new(Kind::BadQuery, detail);
+    let read = |word: &str| word.parse().map_err(|_| wrong(format!("{word:?} is not the id of a job")));
+    let ids = words.split(',').map(read).collect::<Result<Vec<JobId>, _>>()?;
+    if ids.len() > MOST_AT_ONCE {
+        return Err(wrong(format!("at most {MOST_AT_ONCE} jobs are told at once")));
+    }
+    Ok(ids)
 }
 
 fn statuses_of(words: &str) -> Result<Vec<JobStatus>, Problem> {

@@ -1,16 +1,15 @@
 //! Jobs: posted, shown, changed, cancelled, deleted; and what their runs leave.
 
-mod actions;
 mod again;
 mod control;
 mod create;
 mod files;
 mod list;
+mod many;
 mod metrics;
 mod view;
 mod why;
 
-pub(crate) use actions::{__path_act, JobAction, act};
 pub(crate) use again::{__path_posted, __path_retry, posted, retry};
 pub(crate) use control::{
     __path_cancel, __path_change, __path_delete, __path_pause, __path_resume, JobChange, cancel, change,
@@ -22,5 +21,6 @@ pub(crate) use files::{
     logs,
 };
 pub(crate) use list::{__path_list, __path_runs, __path_show, list, runs, show};
+pub(crate) use many::{__path_act, JobActions, act};
 pub(crate) use metrics::{__path_series, __path_series_of_many, series, series_of_many};
 pub(crate) use why::{__path_why, why};

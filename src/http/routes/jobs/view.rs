@@ -213,20 +213,6 @@ pub(crate) struct SeriesList {
     pub(crate) data: Vec<Series>,
 }
 
-/// A metric of one of several jobs over its steps.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SeriesOfJob {
-    pub(crate) job: Uuid,
-    #[serde(flatten)]
-    pub(crate) series: Series,
-}
-
-/// The series of several jobs.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SeriesOfJobs {
-    pub(crate) data: Vec<SeriesOfJob>,
-}
-
 /// A checkpoint of a run.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Checkpoint)]

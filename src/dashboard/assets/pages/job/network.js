@@ -3,7 +3,7 @@
 import { h, replace, svg } from "../../lib/dom.js";
 import { post } from "../../lib/api.js";
 import { bytes, number, percent, short } from "../../lib/format.js";
-import { facts, section, table, trouble } from "../../lib/widgets.js";
+import { empty, facts, section, table, trouble } from "../../lib/widgets.js";
 
 const BOX = { width: 200, height: 50, gapX: 36, gapY: 28 };
 
@@ -18,6 +18,7 @@ export async function network(panel, { state, signal }) {
   }
   if (signal.aborted) return;
   const { nodes, parameters } = plan;
+  if (!nodes?.length) return replace(panel, empty("No network", h("p", {}, "The plan of this job has no nodes to draw.")));
   replace(panel,
     facts([
       ["Parameters", number(parameters.total)],

@@ -12,9 +12,8 @@ export async function spec(panel, { state, signal }) {
   const written = body && new Set(given(body, job.spec));
   const listing = h("pre", { class: "spec", tabindex: "0", "aria-label": "The canonical spec" });
   const draw = (own) => replace(listing, lines(job.spec)
-    .filter(({ pointer, opens, closes }) => !own || !written || opens || closes || touches(written, pointer))
-    .filter(({ pointer, opens, closes }) => !own || !written || !(opens || closes) || touches(written, pointer))
-    .map(({ text, pointer }) => h("span", { class: written && touches(written, pointer) ? "spec-line own" : "spec-line" }, text, "\n")));
+    .filter(({ pointer }) => !own || touches(written, pointer))
+    .map(({ text, pointer, opens, closes }) => h("span", { class: written && !opens && !closes && touches(written, pointer) ? "spec-line own" : "spec-line" }, text, "\n")));
   draw(false);
   replace(panel,
     section("Canonical spec", {
