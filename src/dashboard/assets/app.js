@@ -10,6 +10,9 @@ const ROUTES = [
   ["/", () => import("./pages/overview.js"), "/"],
   ["/jobs", () => import("./pages/jobs.js"), "/jobs"],
   ["/jobs/:id", () => import("./pages/job.js"), "/jobs"],
+  ["/models", () => import("./pages/models.js"), "/models"],
+  ["/models/:name", () => import("./pages/model.js"), "/models"],
+  ["/models/:name/:version", () => import("./pages/version.js"), "/models"],
   ["/compare", () => import("./pages/compare.js"), "/compare"],
   ["/sign-in", () => import("./pages/sign-in.js"), null],
 ];
@@ -18,6 +21,7 @@ const ROUTES = [
 const ENTRIES = [
   ["/", "Overview"],
   ["/jobs", "Jobs"],
+  ["/models", "Models"],
   ["/compare", "Compare"],
 ];
 
