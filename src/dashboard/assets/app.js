@@ -9,7 +9,11 @@ import { announce, failed, trouble } from "./lib/widgets.js";
 const ROUTES = [
   ["/", () => import("./pages/overview.js"), "/"],
   ["/jobs", () => import("./pages/jobs.js"), "/jobs"],
+  ["/jobs/new", () => import("./pages/new-job.js"), "/jobs"],
   ["/jobs/:id", () => import("./pages/job.js"), "/jobs"],
+  ["/datasets", () => import("./pages/datasets.js"), "/datasets"],
+  ["/datasets/new", () => import("./pages/new-dataset.js"), "/datasets"],
+  ["/datasets/:name/:version", () => import("./pages/dataset.js"), "/datasets"],
   ["/models", () => import("./pages/models.js"), "/models"],
   ["/models/:name", () => import("./pages/model.js"), "/models"],
   ["/models/:name/:version", () => import("./pages/version.js"), "/models"],
@@ -21,6 +25,7 @@ const ROUTES = [
 const ENTRIES = [
   ["/", "Overview"],
   ["/jobs", "Jobs"],
+  ["/datasets", "Data"],
   ["/models", "Models"],
   ["/compare", "Compare"],
 ];

@@ -1,0 +1,103 @@
+// One version of a data set: its columns, and its examples page by page.
+
+import { h, replace } from "../lib/dom.js";
+import { del, get } from "../lib/api.js";
+import { bytes, number, plural, relativeTime } from "../lib/format.js";
+import { action, button, confirm, facts, heading, section, select, table } from "../lib/widgets.js";
+
+const PAGE = 24;
+/** Classes that are named. */
+const CLASSES = 12;
+
+export const title = ({ name, version }) => `${name} ${version}`;
+
+export async function render(root, { params: { name, version }, navigate, signal }) {
+  const path = `/v1/datasets/${name}/versions/${version}`;
+  const set = await get(path, {}, { signal });
+  const versions = (await get(`/v1/datasets/${name}/versions`, { limit: 100 }, { signal })).data;
+  root.append(
+    heading(name, {
+      above: h("p", { class: "muted" }, h("a", { href: "/datasets" }, "Data sets")),
+      beside: select(versions.map((one) => [one.version, `version ${one.version}`]), set.version, (to) => navigate(`/datasets/${name}/${to}`), { "aria-label": "Version" }),
+      actions: [
+        h("a", { class: "button primary", href: `/jobs/new?dataset=${name}&version=${set.version}` }, "Train on this"),
+        action("Delete", async () => {
+          if (!(await confirm(`Delete version ${set.version} of ${name}?`, "Jobs that have ended keep what they made.", "Delete"))) return;
+          await del(path);
+          await navigate("/datasets");
+        }, { kind: "danger" }),
+      ],
+    }),
+    facts([
+      ["Examples", number(set.examples)],
+      ["Splits", Object.entries(set.splits).map(([split, count]) => `${split} ${number(count)}`).join(", ")],
+      ["Format", set.format],
+      ["Size", bytes(set.bytes)],
+      ["Added", relativeTime(set.created_at)],
+      ["Digest", h("code", { title: set.sha256 }, `${set.sha256.slice(0, 16)}…`)],
+    ], { class: "card" }),
+    section("Columns", { note: plural(set.columns.length, "column") }, columns(set)),
+    await examples(set, path, signal));
+}
+
+function columns({ columns: all, examples: count }) {
+  return table([
+    { title: "Name", cell: ({ name }) => name },
+    { title: "Kind", cell: ({ kind }) => kind },
+    { title: "Shape", numeric: true, cell: ({ shape }) => (shape.length > 0 ? shape.join(" × ") : "–") },
+    { title: "Type", cell: ({ dtype }) => h("code", {}, dtype) },
+    { title: "Classes", cell: ({ classes }) => (classes.length > 0 ? classes.slice(0, CLASSES).join(", ") + (classes.length > CLASSES ? ` and ${number(classes.length - CLASSES)} more` : "") : "–") },
+    { title: "Missing", numeric: true, cell: ({ missing }) => (missing > 0 ? `${number(missing)} of ${number(count)}` : "–") },
+  ], all, { caption: "Columns" });
+}
+
+async function examples(set, path, signal) {
+  const place = h("div", { class: "stack" });
+  const where = h("span", { class: "muted", role: "status" });
+  const state = { split: Object.keys(set.splits)[0], offset: 0, total: 0 };
+  const show = async () => {
+    const { split, offset } = state;
+    const page = await get(`${path}/examples`, { split, offset, limit: PAGE }, { signal });
+    state.total = page.total;
+    where.textContent = page.total === 0 ? "none" : `${number(offset + 1)} to ${number(offset + page.data.length)} of ${number(page.total)}`;
+    back.disabled = offset === 0;
+    on.disabled = offset + page.data.length >= page.total;
+    replace(place, set.columns.some(({ kind }) => kind === "image") ? cards(set, page.data) : rows(set, page));
+  };
+  const go = (by) => action(by < 0 ? "Back" : "On", () => {
+    state.offset = Math.max(0, state.offset + by * PAGE);
+    return show();
+  });
+  const [back, on] = [go(-1), go(1)];
+  const splits = Object.keys(set.splits);
+  const choose = splits.length > 1 && select(splits.map((split) => [split, split]), state.split, (split) => {
+    Object.assign(state, { split, offset: 0 });
+    show();
+  }, { "aria-label": "Split" });
+  const last = button("To the end", () => {
+    state.offset = Math.max(0, Math.floor((state.total - 1) / PAGE) * PAGE);
+    show();
+  });
+  await show();
+  return section("Examples", { actions: [choose, where, back, on, last] }, place);
+}
+
+/** Pictures, with the rest of each example under them. */
+function cards(set, found) {
+  const images = set.columns.filter(({ kind }) => kind === "image").map(({ name }) => name);
+  return h("ul", { class: "thumbnails" }, found.map((example) => h("li", {},
+    images.map((name) => h("img", { src: example[name], alt: name, loading: "lazy", width: 72, height: 72 })),
+    h("span", { class: "thumbnail-words" }, Object.entries(example).filter(([name]) => !images.includes(name)).map(([, value]) => shown(value)).join(" · ")))));
+}
+
+function rows(set, { data }) {
+  const columns = set.columns.map(({ name, kind }) => ({ title: name, numeric: kind === "number", cell: (example) => shown(example[name]) }));
+  return table(columns, data, { caption: "Examples" });
+}
+
+function shown(value) {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "number") return number(value, 6);
+  const words = typeof value === "string" ? value : JSON.stringify(value);
+  return words.length > 120 ? `${words.slice(0, 120)}…` : words;
+}

@@ -1,0 +1,172 @@
+// A job written: the body, its plan as one types, and its mistakes at the very line.
+
+import { h, later, replace } from "../lib/dom.js";
+import { get, post } from "../lib/api.js";
+import { bytes, number, plural } from "../lib/format.js";
+import { action, facts, failed, field, heading, section, select, table } from "../lib/widgets.js";
+import { posted } from "../lib/jobs.js";
+import { lineOf, positions } from "../lib/positions.js";
+import { FIRST_MODEL } from "../lib/first-model.js";
+import { body, KINDS } from "./new-job/body.js";
+import { reference } from "./new-job/reference.js";
+
+export const title = () => "New job";
+
+export async function render(root, { query, navigate, signal }) {
+  const [sets, components] = await Promise.all([get("/v1/datasets", { limit: 1000 }, { signal }), get("/v1/components", {}, { signal })]);
+  const editor = new Editor(signal);
+  const submit = action("Post the job", async () => {
+    const read = editor.read();
+    if (!read) return;
+    const job = await post("/v1/jobs", read, { idempotent: true });
+    await navigate(`/jobs/${job.id}`);
+  }, { kind: "primary" });
+  root.append(
+    heading("New job", { above: h("p", { class: "muted" }, h("a", { href: "/jobs" }, "Jobs")), actions: [submit] }),
+    form(sets.data, query, (made) => editor.write(made)),
+    h("div", { class: "new-job" }, section("Body", {}, editor.node), section("Plan", {}, editor.plan)),
+    section("Words", { note: "Every component that a body may name, with its fields." }, reference(components.data)));
+  editor.write(await first(query, sets.data));
+}
+
+/** What the page begins with: a job to be changed, the data set that was being looked at, or the first model. */
+async function first(query, sets) {
+  const clone = query.get("clone");
+  if (clone) {
+    const job = await get(`/v1/jobs/${clone}`);
+    return (await posted(job)) ?? job.spec;
+  }
+  const set = sets.find(({ name }) => name === query.get("dataset"));
+  if (set) return body(set, { kind: KINDS[0][0] });
+  const { labels, ...model } = FIRST_MODEL;
+  return model;
+}
+
+/** The common case, said with four choices. */
+function form(sets, query, made) {
+  if (sets.length === 0) return h("p", { class: "muted" }, "There is no data set yet: ", h("a", { href: "/datasets/new" }, "add one"), ".");
+  const named = sets.find(({ name }) => name === query.get("dataset")) ?? sets[0];
+  const choice = { set: named, target: "", kind: KINDS[0][0], epochs: 5 };
+  const targets = h("div", {});
+  const renew = () => made(body(choice.set, choice));
+  const drawTargets = () => {
+    choice.target = choice.set.columns.at(-1).name;
+    replace(targets, field("To predict", select(choice.set.columns.filter(({ kind }) => kind !== "image").map(({ name }) => [name, name]), choice.target, (to) => {
+      choice.target = to;
+      renew();
+    })));
+  };
+  drawTargets();
+  const epochs = h("input", { type: "number", min: "1", max: "1000000", value: "5", oninput: () => {
+    choice.epochs = Math.max(1, Number(epochs.value) || 1);
+    renew();
+  } });
+  return section("In short", { note: "Each choice writes the body anew." }, h("form", { class: "row form-row", onsubmit: (event) => event.preventDefault() },
+    field("Data set", select(sets.map(({ name }) => [name, name]), named.name, (to) => {
+      choice.set = sets.find(({ name }) => name === to);
+      drawTargets();
+      renew();
+    })),
+    targets,
+    field("Network", select(KINDS, choice.kind, (to) => {
+      choice.kind = to;
+      renew();
+    })),
+    field("Epochs", epochs)));
+}
+
+/** The body as text, with the numbers of its lines, the mistakes under it, and its plan. */
+class Editor {
+  constructor(signal) {
+    this.signal = signal;
+    this.area = h("textarea", { class: "editor-text", spellcheck: "false", autocapitalize: "off", wrap: "off", "aria-label": "The body of the job, as JSON", oninput: () => this.#changed(), onscroll: () => this.#scrolled(), onkeydown: (event) => this.#key(event) });
+    this.gutter = h("div", { class: "editor-lines", "aria-hidden": "true" });
+    this.mistakes = h("div", { class: "editor-mistakes", role: "status", "aria-live": "polite" });
+    this.node = h("div", { class: "stack" }, h("div", { class: "editor" }, this.gutter, this.area), this.mistakes);
+    this.plan = h("div", { class: "stack" }, h("p", { class: "muted" }, "The plan stands here as soon as the body is right."));
+    this.ask = later(() => this.#ask(), 250, signal);
+  }
+
+  write(value) {
+    this.area.value = JSON.stringify(value, null, 2);
+    this.#changed();
+  }
+
+  /** The body, where it is JSON. */
+  read() {
+    const { wrong } = positions(this.area.value);
+    if (!wrong) return JSON.parse(this.area.value);
+    this.#tell([{ line: wrong.line, detail: wrong.words }]);
+    this.area.focus();
+    return null;
+  }
+
+  #changed() {
+    this.#number(new Set());
+    this.ask();
+  }
+
+  #number(marked) {
+    const count = this.area.value.split("\n").length;
+    replace(this.gutter, Array.from({ length: count }, (_, line) => h("div", { class: marked.has(line) ? "wrong" : null }, String(line + 1))));
+    this.area.style.height = `${Math.min(Math.max(count, 12), 40) * 20 + 24}px`;
+    this.#scrolled();
+  }
+
+  #scrolled() {
+    this.gutter.style.transform = `translateY(${-this.area.scrollTop}px)`;
+  }
+
+  /** Tab indents; Escape and then Tab leaves the text, so that nobody is caught in it. */
+  #key(event) {
+    if (event.key === "Escape") this.leaving = true;
+    else if (event.key === "Tab" && !event.shiftKey && !this.leaving) {
+      event.preventDefault();
+      document.execCommand("insertText", false, "  ");
+    } else if (event.key === "Tab") this.leaving = false;
+  }
+
+  async #ask() {
+    const { lines, wrong } = positions(this.area.value);
+    if (wrong) return this.#tell([{ line: wrong.line, detail: wrong.words }]);
+    const asked = (this.asked = (this.asked ?? 0) + 1);
+    try {
+      const plan = await post("/v1/plans", JSON.parse(this.area.value), { signal: this.signal });
+      if (asked !== this.asked) return;
+      this.#tell([]);
+      replace(this.plan, drawn(plan));
+    } catch (error) {
+      if (error.name === "AbortError" || asked !== this.asked) return;
+      if (!error.errors?.length) return failed(error);
+      this.#tell(error.errors.map(({ pointer, detail }) => ({ line: lineOf(lines, pointer), pointer, detail })));
+    }
+  }
+
+  #tell(mistakes) {
+    this.#number(new Set(mistakes.map(({ line }) => line)));
+    if (mistakes.length === 0) return replace(this.mistakes, h("p", { class: "muted" }, "The body is right."));
+    replace(this.mistakes, h("ul", { class: "mistake-list" }, mistakes.map(({ line, pointer, detail }) => h("li", {},
+      h("button", { type: "button", class: "link-button", onclick: () => this.#go(line) }, `Line ${line + 1}`), pointer && [" ", h("code", {}, pointer)], " ", detail))));
+  }
+
+  #go(line) {
+    const starts = this.area.value.split("\n");
+    const start = starts.slice(0, line).join("\n").length + (line > 0 ? 1 : 0);
+    this.area.focus();
+    this.area.setSelectionRange(start, start + starts[line].length);
+    this.area.scrollTop = Math.max(0, line * 20 - 100);
+  }
+}
+
+function drawn({ nodes, parameters, step, steps_per_epoch: steps, warnings }) {
+  return [
+    facts([["Parameters", number(parameters.total)], ["Memory of a step", bytes(step.memory_bytes)], ["An epoch", plural(steps, "step")]]),
+    warnings.length > 0 && h("ul", {}, warnings.map((words) => h("li", {}, words))),
+    table([
+      { title: "Node", cell: (node) => h("code", {}, node.name) },
+      { title: "Type", cell: (node) => node.type },
+      { title: "Shape", numeric: true, cell: (node) => node.output_shape.join(" × ") || "scalar" },
+      { title: "Parameters", numeric: true, cell: (node) => number(node.parameters) },
+    ], nodes, { caption: "The network's layers" }),
+  ];
+}
