@@ -78,9 +78,10 @@ pub(crate) struct EventQuery {
 }
 
 impl EventQuery {
-    /// The place to begin at, where the query asks for what comes without naming one.
-    fn place(&self, after: i64) -> Option<i64> {
-        matches!(self.after, Some(After::Latest)).then_some(after)
+    /// The place to begin at, where what comes is asked for without naming one.
+    fn place(&self, after: i64, headers: &HeaderMap) -> Option<i64> {
+        let unnamed = !headers.contains_key("last-event-id");
+        (unnamed && matches!(self.after, Some(After::Latest))).then_some(after)
     }
 }
 
@@ -142,7 +143,7 @@ pub(crate) async fn of_job(
     if job.status.terminal() && state.store.events(Some(job.id), after, 1).await?.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    stream_of(&state, Some(job.id), after, query.place(after), caller)
+    stream_of(&state, Some(job.id), after, query.place(after, &headers), caller)
 }
 
 /// What happens to all jobs, as it happens.
@@ -170,7 +171,7 @@ pub(crate) async fn of_all(
     if wants_list(&headers)? {
         return list(&state, None, after, &query).await;
     }
-    stream_of(&state, None, after, query.place(after), caller)
+    stream_of(&state, None, after, query.place(after, &headers), caller)
 }
 
 /// Behind which event to begin.
