@@ -92,9 +92,9 @@ async fn without_a_refit_there_is_no_model_and_folds_may_stop_early() {
     assert_eq!(job["progress"]["fraction"], 1.0);
     let mut refused = Vec::new();
     for (place, value) in [
-        ("/training/cross_validation", json!({"folds": 1})),
-        ("/training/cross_validation", json!({"folds": 151})),
-        ("/training/cross_validation", json!({"fold": 3})),
+        ("/training/cross_validation", json!({"folds": 1, "refit": false})),
+        ("/training/cross_validation", json!({"folds": 151, "refit": false})),
+        ("/training/cross_validation", json!({"fold": 3, "refit": false})),
         ("/training/cross_validation", json!({"refit": true})),
         ("/training/dataset/validation", json!({"fraction": 0.2})),
         ("/training/epochs", json!(0)),

@@ -50,23 +50,9 @@ struct Built {
     alpha: Tensor,
 }
 
-impl Built {
-    /// Whether there is one alpha for each element of the first axis.
-    fn is_by_channel(&self) -> bool {
-        self.alpha.size()[1..].iter().all(|extent| *extent == 1)
-    }
-}
-
 impl Forward for Built {
     fn forward(&self, inputs: &[&Tensor], _pass: &Pass) -> Tensor {
         let x = inputs[0];
-        // libtorch's own takes one alpha for each element of the first axis behind the batch's.
-        if self.is_by_channel() && self.alpha.size()[0] == x.size()[1] {
-            return x.prelu(&self.alpha.flatten(0, -1));
-        }
-        if self.alpha.size() == x.size()[1..] {
-            return x.flatten(1, -1).prelu(&self.alpha.flatten(0, -1)).reshape(x.size());
-        }
         x.relu() - (-x).relu() * &self.alpha
     }
 }
