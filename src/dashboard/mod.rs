@@ -162,7 +162,7 @@ mod tests {
             {
                 assert!(!text.contains(forbidden), "{path} uses {forbidden}");
             }
-            if path == SHELL {
+            if *path == SHELL {
                 assert!(
                     !text.contains("<style") && !text.contains(" style="),
                     "{path} has a style of its own"
