@@ -38,7 +38,7 @@ export async function render(root, { signal, navigate }) {
     ]);
     // What was asked later is newer, though it may have been answered first.
     if (own !== asks) return;
-    text(beside, standing(system));
+    text(beside, standing(system, running.data));
     drawTour(places.tour, tour.data[0], models.data, { navigate, signal, renew });
     drawRunning(places.running, running, state);
     drawWaiting(places.waiting, waiting, signal);
@@ -77,9 +77,11 @@ const asked = (path, signal) => get(path, {}, { signal }).catch((error) => {
 });
 
 /** Everything in a sentence. */
-function standing({ jobs }) {
+function standing({ jobs }, running) {
   if (!jobs) return "";
+  const rate = running.filter(({ status }) => status === "running").reduce((sum, { progress: { examples_per_second: own } }) => sum + own, 0);
   const words = [["running", "running"], ["queued", "waiting"], ["paused", "paused"]].filter(([status]) => jobs[status] > 0).map(([status, word]) => `${number(jobs[status])} ${word}`);
+  if (rate > 0) words.push(`${short(rate)} examples/s`);
   return words.join(", ") || "Nothing runs";
 }
 
@@ -215,17 +217,15 @@ function drawMachine(node, system) {
   replace(node, h("div", { class: "card stack" }, system.error ? h("p", { class: "muted" }, `Could not be asked: ${system.error.message}`) : machine(system)));
 }
 
-function machine({ version, uptime_seconds: uptime, cores, threads, memory, disk, gpus, examples_per_second: rate, predictions }) {
+function machine({ version, uptime_seconds: uptime, cores, threads, memory, disk, gpus }) {
   return [
-    threads && meter("Threads", threads.used, threads.total, `${number(threads.used)} of ${number(threads.total)}`),
-    memory && meter("Memory for jobs", memory.used_mb, memory.total_mb, `${bytes(memory.used_mb * 1048576)} of ${bytes(memory.total_mb * 1048576)}`),
-    disk && meter("Disk", disk.total_bytes - disk.free_bytes, disk.total_bytes, `${bytes(disk.free_bytes)} free`),
-    (gpus ?? []).map((gpu) => meter(gpu.name, gpu.used ? 1 : 0, 1, gpu.used ? "in use" : "free")),
+    meter("Threads", threads.used, threads.total, `${number(threads.used)} of ${number(threads.total)}`),
+    meter("Memory for jobs", memory.used_mb, memory.total_mb, `${bytes(memory.used_mb * 1048576)} of ${bytes(memory.total_mb * 1048576)}`),
+    meter("Disk", disk.total_bytes - disk.free_bytes, disk.total_bytes, `${bytes(disk.free_bytes)} free`),
+    gpus.map((gpu) => meter(gpu.name, gpu.used ? 1 : 0, 1, gpu.used ? "in use" : "free")),
     facts([
-      rate !== undefined && ["Training", `${short(rate)} examples/s`],
-      predictions && ["Predictions", `${short(predictions.per_second)} a second`],
-      cores && ["Cores", number(cores)],
-      disk?.data_bytes !== undefined && ["Data folder", bytes(disk.data_bytes)],
+      ["Cores", number(cores)],
+      ["Data folder", bytes(disk.data_bytes)],
       ["Up for", duration(uptime)],
       ["Version", version],
     ]),
