@@ -199,7 +199,7 @@ fn few_enough(width: u32, height: u32) -> Result<(), String> {
     Ok(())
 }
 
-/// Width and height of the first picture in a GIF (CompuServe, *Graphics Interchange Format, Version 89a*, 1990).
+/// Width and height of the first picture in a GIF (*Graphics Interchange Format, Version 89a*, 1990).
 fn gif_frame(bytes: &[u8]) -> Option<(u16, u16)> {
     const SCREEN: usize = 13;
     const EXTENSION: u8 = 0x21;

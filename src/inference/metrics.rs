@@ -44,8 +44,11 @@ pub struct Metrics {
     pub loads: IntCounter,
     pub unloads: IntCounter,
     /// What the series leave out and the protocol's statistics tell.
-    tallies: Arc<Mutex<HashMap<(String, u32), Arc<Tallies>>>>,
+    tallies: Arc<Mutex<ByVersion>>,
 }
+
+/// By model and version.
+type ByVersion = HashMap<(String, u32), Arc<Tallies>>;
 
 /// Events of one sort, and the time that they took together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -178,12 +178,12 @@ fn floats(answer: &Answer, output: usize) -> Vec<f64> {
 async fn categories_are_texts_and_numbers_are_in_their_own_unit() {
     let _alone = alone().await;
     let server = server().await;
-    let mut table = "colour,size,price\n".to_owned();
-    for row in 0..60 {
+    let line = |row: usize| {
         let (colour, size) = (["red", "blue"][row % 2], row % 10);
         let price = if colour == "red" { 1_000 + 10 * size } else { 3_000 + 10 * size };
-        table += &format!("{colour},{size},{price}\n");
-    }
+        format!("{colour},{size},{price}\n")
+    };
+    let table: String = std::iter::once("colour,size,price\n".to_owned()).chain((0..60).map(line)).collect();
     server.add_csv("goods", &table).await;
     let body = json!({"name": "goods", "seed": 1, "training": {
         "method": "supervised", "dataset": {"name": "goods", "target": "price", "target_transform": "standardize"},

@@ -1,4 +1,4 @@
-//! The Open Inference Protocol (KServe V2 over REST) for every model, as Triton answers it, with its extensions for
+//! The Open Inference Protocol (`KServe` V2 over REST) for every model, as Triton answers it, with its extensions for
 //! binary tensors, raw bodies, classification, statistics and the repository. Failures keep the protocol's form,
 //! `{"error": "…"}`.
 

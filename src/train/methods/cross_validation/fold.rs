@@ -33,7 +33,7 @@ impl<'a> FoldSink<'a> {
     }
 
     /// Progress of all trainings together.
-    fn progress(&self, own: Progress) -> Progress {
+    fn progress(&self, own: &Progress) -> Progress {
         let (step, steps) = (self.steps.0 + own.step, self.steps.1);
         let each =
             own.eta_seconds.filter(|_| own.step < own.steps).map(|eta| eta / (own.steps - own.step) as f64);
@@ -64,7 +64,7 @@ impl RunSink for FoldSink<'_> {
                 }
                 Report::Metrics { points }
             }
-            Report::Progress(progress) => Report::Progress(self.progress(progress)),
+            Report::Progress(progress) => Report::Progress(self.progress(&progress)),
             other => other,
         };
         self.sink.report(report);
