@@ -52,7 +52,9 @@ export const test = base.extend({
     await use(page);
     await page.goto("about:blank");
     await cancelAll();
-    expect(wrong.filter((words) => !expected.test(words))).toEqual([]);
+    // A job may begin while it is asked why it waits.
+    const harmless = /409 .*\/why$/;
+    expect(wrong.filter((words) => !expected.test(words) && !harmless.test(words))).toEqual([]);
   },
 });
 

@@ -147,6 +147,9 @@ async function showCurl(job) {
 /** Where the job stands: how far, why it waits, why it failed, and what it is. */
 function drawStanding(node, state, signal) {
   const { job } = state;
+  // What somebody is writing is not taken out of their hands, nor is the focus.
+  if (node.querySelector(".editable-control")) return;
+  const focused = node.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
   const bar = progress(job.progress.fraction, "How far the job is");
   bar.classList.add(`tone-${job.status}`);
   const words = h("p", { class: "job-progress-words" });
@@ -180,6 +183,7 @@ function drawStanding(node, state, signal) {
       ["Labels", labelEditor(job.labels, save("labels"))],
       ["Notes", editable(job.notes, save("notes"), { label: "Notes", placeholder: "Add notes", long: true })],
     ], { class: "job-facts" }));
+  if (focused) [...node.querySelectorAll("[aria-label]")].find((one) => one.getAttribute("aria-label") === focused)?.focus();
 }
 
 function progressWords({ status, progress: { epoch, epochs, step, steps, fraction, eta_seconds: eta, examples_per_second: rate } }) {
