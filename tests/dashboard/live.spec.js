@@ -43,8 +43,7 @@ test.describe("a server that goes and comes again", () => {
       await page.getByRole("tab", { name: "Events and log" }).click();
       const shown = stored.filter(({ event }) => event !== "metrics" && event !== "progress").length;
       await expect(page.getByRole("region", { name: "All events" }).getByRole("listitem")).toHaveCount(Math.min(shown, 500));
-      const points = stored.filter(({ event }) => event === "metrics").flatMap(({ data }) => data.points);
-      const last = points.filter(({ name }) => name === "step_loss").at(-1);
+      const last = stored.filter(({ event }) => event === "metrics").flatMap(({ data }) => data.points).filter(({ name }) => name === "step_loss").at(-1);
       await page.getByRole("tab", { name: "Curves" }).click();
       const drawn = await page.locator("figure.chart").first().locator(".chart-value").last().textContent();
       expect(Number(drawn.replace("−", "-"))).toBeCloseTo(last.value, 3);

@@ -73,7 +73,7 @@ export async function render(root, { params, query, navigate, signal }) {
   };
 
   renew();
-  root.append(head, standing);
+  root.append(head, standing, words(state));
   for (const event of early) take(event);
   const context = { state, signal, navigate, listen: (listener, until) => {
     listeners.add(listener);
@@ -147,9 +147,6 @@ async function showCurl(job) {
 /** Where the job stands: how far, why it waits, why it failed, and what it is. */
 function drawStanding(node, state, signal) {
   const { job } = state;
-  // What somebody is writing is not taken out of their hands, nor is the focus.
-  if (node.querySelector(".editable-control")) return;
-  const focused = node.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
   const bar = progress(job.progress.fraction, "How far the job is");
   bar.classList.add(`tone-${job.status}`);
   const words = h("p", { class: "job-progress-words" });
@@ -161,11 +158,6 @@ function drawStanding(node, state, signal) {
   const first = job.runs.find((run) => run.started_at);
   const dataset = job.spec.training.dataset;
   const model = job.model && h("a", { href: `/models/${job.model.name}/${job.model.version}` }, `${job.model.name} ${job.model.version}`);
-  const save = (key) => async (value) => {
-    const next = await patch(`/v1/jobs/${job.id}`, { [key]: value });
-    state.job = { ...state.job, [key]: next[key] };
-    return next[key];
-  };
   replace(node,
     h("div", { class: "job-progress" }, bar, words),
     job.error && failure(job.error),
@@ -180,10 +172,20 @@ function drawStanding(node, state, signal) {
       job.spec.resources && ["Resources", `${plural(job.spec.resources.threads, "thread")}, ${number(job.spec.resources.memory_mb)} MiB`],
       ["Seed", String(job.spec.seed ?? "–"), job.deterministic === false && " (not reproducible here)"],
       ["Runs", plural(job.runs.length, "run")],
-      ["Labels", labelEditor(job.labels, save("labels"))],
-      ["Notes", editable(job.notes, save("notes"), { label: "Notes", placeholder: "Add notes", long: true })],
     ], { class: "job-facts" }));
-  if (focused) [...node.querySelectorAll("[aria-label]")].find((one) => one.getAttribute("aria-label") === focused)?.focus();
+}
+
+/** What the user says of the job. It is made once, so that nobody loses what is being typed when the job goes on. */
+function words(state) {
+  const save = (key) => async (value) => {
+    const next = await patch(`/v1/jobs/${state.job.id}`, { [key]: value });
+    state.job = { ...state.job, [key]: next[key] };
+    return next[key];
+  };
+  return facts([
+    ["Labels", labelEditor(state.job.labels, save("labels"))],
+    ["Notes", editable(state.job.notes, save("notes"), { label: "Notes", placeholder: "Add notes", long: true })],
+  ], { class: "job-facts job-words" });
 }
 
 function progressWords({ status, progress: { epoch, epochs, step, steps, fraction, eta_seconds: eta, examples_per_second: rate } }) {
