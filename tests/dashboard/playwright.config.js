@@ -6,6 +6,8 @@ export default defineConfig({
   testDir: ".",
   workers: 2,
   timeout: 40_000,
+  // Where others take the cores away a page may be late once; what is wrong is wrong twice.
+  retries: process.env.CI ? 1 : 0,
   expect: { timeout: 10_000 },
   reporter: [["list"]],
   outputDir: process.env.LYCEUM_DASHBOARD_OUTPUT ?? "results",
