@@ -238,7 +238,7 @@ async fn what_is_wrong_is_told_in_the_protocols_form() {
     assert_eq!(infer(&server, "rose", &json!({"inputs": []})).await.status, StatusCode::NOT_FOUND);
     assert_eq!(server.get("/v2/models/iris/versions/9").await.status, StatusCode::NOT_FOUND);
     assert_eq!(server.get("/v2/nothing").await.body, json!({"error": "no resource has this address"}));
-    // A deadline that has passed before anything can be computed.
+    // A deadline that is no number.
     let mut late = wanted.clone();
     late.as_object_mut().unwrap().remove("outputs");
     late["parameters"] = json!({"timeout": "never"});
