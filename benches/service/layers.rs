@@ -225,15 +225,18 @@ fn inputs(plan: &NetworkPlan) -> Vec<Tensor> {
     plan.inputs.iter().map(batch).collect()
 }
 
-/// Microseconds of a step forward and back: the median of so many, since a core is taken away now and then.
-fn step(output: &dyn Fn() -> Tensor, of: &[&Tensor], steps: usize) -> f64 {
-    let step = |_| {
-        let begun = monotonic();
-        let loss = output().sum(Kind::Float);
-        let _ = Tensor::run_backward(&[&loss], of, false, false);
-        begun.elapsed().as_secs_f64() * 1e6
-    };
-    Figures::new((0..steps).map(step).collect()).median()
+/// Microseconds of one step forward and back.
+fn step(output: &dyn Fn() -> Tensor, of: &[&Tensor]) -> f64 {
+    let begun = monotonic();
+    let loss = output().sum(Kind::Float);
+    let _ = Tensor::run_backward(&[&loss], of, false, false);
+    begun.elapsed().as_secs_f64() * 1e6
+}
+
+/// The medians of so many steps of each, taken in turns: a core is taken away now and then, and a machine grows busy.
+fn medians(one: &dyn Fn() -> Tensor, other: &dyn Fn() -> Tensor, of: &[&Tensor], steps: usize) -> [f64; 2] {
+    let (one, other) = (0..steps).map(|_| (step(one, of), step(other, of))).unzip();
+    [Figures::new(one).median(), Figures::new(other).median()]
 }
 
 fn compare(case: &Case) -> (Figures, f64) {
@@ -247,17 +250,16 @@ fn compare(case: &Case) -> (Figures, f64) {
     let bare = || (case.bare)(&inputs, &parameters);
     assert_eq!(ours().size(), bare().size(), "{}", case.layer);
     let of: Vec<&Tensor> = inputs.iter().chain(network.trainable()).collect();
-    let once = step(&bare, &of, 3);
+    let [_, once] = medians(&ours, &bare, &of, 3);
     let steps = ((SECONDS * 1e6 / once) as usize).max(5);
     let mut ratios = Vec::new();
     for round in 0..ROUNDS {
-        // The order changes, so that neither has the better of a machine that grows busy.
-        let (ours, bare) = if round % 2 == 0 {
-            let ours = step(&ours, &of, steps);
-            (ours, step(&bare, &of, steps))
+        // What goes first finds other memory free than what goes second.
+        let [ours, bare] = if round % 2 == 0 {
+            medians(&ours, &bare, &of, steps)
         } else {
-            let bare = step(&bare, &of, steps);
-            (step(&ours, &of, steps), bare)
+            let [bare, ours] = medians(&bare, &ours, &of, steps);
+            [ours, bare]
         };
         ratios.push(ours / bare);
     }

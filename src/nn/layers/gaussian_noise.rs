@@ -1,8 +1,7 @@
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::{FieldError, Forward, Inferred, LayerConfig, NodeContext, single, size};
 use crate::nn::Pass;
-use crate::random::Stream;
 use crate::spec::{NonNegative, Shape};
 use crate::torch::ops;
 
@@ -24,14 +23,12 @@ impl LayerConfig for GaussianNoise {
     }
 
     fn build(&self, _inputs: &[Shape], _parameters: &[Tensor], node: &NodeContext) -> Box<dyn Forward> {
-        let stream = node.stream("gaussian_noise");
-        Box::new(Built { stddev: self.stddev.get(), stream, node: node.clone() })
+        Box::new(Built { stddev: self.stddev.get(), node: node.clone() })
     }
 }
 
 struct Built {
     stddev: f64,
-    stream: Stream,
     node: NodeContext,
 }
 
@@ -41,18 +38,19 @@ impl Forward for Built {
         if !pass.training || self.stddev <= 0.0 {
             return x.shallow_clone();
         }
+        let seed = self.node.seed_at("gaussian_noise", pass.step);
         if x.device() != Device::Cpu {
-            tch::manual_seed(self.node.gpu_seed("gaussian_noise", pass.step));
+            tch::manual_seed(seed as i64);
             return x + x.randn_like() * self.stddev;
         }
-        let mut noise = Tensor::empty(x.size(), (Kind::Float, Device::Cpu));
-        self.stream.at(pass.step).fill_normal(ops::as_slice_mut(&mut noise));
-        x + noise.to_kind(x.kind()) * self.stddev
+        x + ops::normal(&x.size(), self.stddev, seed).to_kind(x.kind())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tch::Kind;
+
     use super::*;
 
     #[test]

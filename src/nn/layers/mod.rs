@@ -126,9 +126,9 @@ impl NodeContext {
         Stream::new(self.seed, &self.stream_name(purpose))
     }
 
-    /// A seed for libtorch's generator on a GPU, set right before the one call that draws from it.
-    pub(crate) fn gpu_seed(&self, purpose: &str, step: u64) -> i64 {
-        random::hash(self.seed, &self.stream_name(purpose), step) as i64
+    /// A seed for a generator of libtorch's, set right before the one call that draws from it.
+    pub(crate) fn seed_at(&self, purpose: &str, step: u64) -> u64 {
+        random::hash(self.seed, &self.stream_name(purpose), step)
     }
 
     /// The draws that a parameter begins with.

@@ -11,6 +11,7 @@ use crate::spec::Shape;
 crate::record! {
     /// The rectifier with a slope below nought that is learned, `f(x) = x` above nought and `alpha · x` below (He, Zhang, Ren
     /// and Sun, *Delving Deep into Rectifiers*, 2015). Since it has a parameter, it is a layer and no activation of another.
+    /// At nought itself its slope is alpha, as PyTorch has it, where Keras has it 0.
     pub struct Prelu {
         /// What alpha, of its input's shape, holds at first.
         pub alpha_initializer: Initializer = Zeros {}.into(),
@@ -52,7 +53,7 @@ struct Built {
 
 impl Forward for Built {
     fn forward(&self, inputs: &[&Tensor], _pass: &Pass) -> Tensor {
-        let x = inputs[0];
-        x.relu() - (-x).relu() * &self.alpha
+        // What `prelu` calls, which itself takes no alpha but one by channel.
+        inputs[0].internal_prelu_kernel(&self.alpha.unsqueeze(0))
     }
 }

@@ -43,7 +43,7 @@ impl Forward for Built {
         }
         let shape = [x.size()[0], x.size()[1], 1, 1];
         if x.device() != Device::Cpu {
-            tch::manual_seed(self.node.gpu_seed("dropout", pass.step));
+            tch::manual_seed(self.node.seed_at("dropout", pass.step) as i64);
             return x * Tensor::ones(shape, (x.kind(), x.device())).dropout(self.rate, true);
         }
         let mut mask = Tensor::empty(shape, (Kind::Float, Device::Cpu));
