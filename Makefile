@@ -16,7 +16,7 @@ PYTORCH := $(CACHE)/pytorch-2.11.0
 FAULTS := --features fault-injection
 SOURCES := $(shell find src tests benches build.rs -name '*.rs' 2>/dev/null)
 
-.PHONY: help demo build serve test dashboard-test fuzz torture soak conformance lint fmt bench bench-pytorch dist cuda clean components setup
+.PHONY: help demo build serve test dashboard-test client-test fuzz torture soak conformance lint fmt bench bench-pytorch dist cuda clean components setup
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -39,7 +39,7 @@ ifeq ($(ARGS),)
 	@cargo test --locked $(FAULTS) --lib
 	@cargo test --locked $(FAULTS) --bins --test it
 	@cargo test --locked $(FAULTS) --doc
-	@$(MAKE) dashboard-test
+	@$(MAKE) client-test dashboard-test
 else
 	@cargo test --locked $(FAULTS) $(ARGS)
 endif
@@ -48,6 +48,11 @@ dashboard-test: setup ## the dashboard in a real browser; ARGS="--update-screens
 	@BROWSER=1 scripts/setup.sh
 	@cargo build --locked $(FAULTS)
 	@tests/dashboard/run.sh $(CACHE) $(CARGO_TARGET_DIR)/debug/lyceum $(ARGS)
+
+client-test: setup ## inferences by the clients of Triton and KServe; installs them once
+	@CLIENTS=1 scripts/setup.sh
+	@cargo build --locked $(FAULTS)
+	@tests/clients/run.sh $(CACHE) $(CARGO_TARGET_DIR)/debug/lyceum
 
 fuzz: setup ## ten minutes of mutated inputs; one that breaks something stays in tests/corpus; LYCEUM_FUZZ_SECONDS=60 is shorter
 	@cargo test --locked $(FAULTS) --test it fuzz::a_long_session -- --ignored --nocapture

@@ -18,6 +18,10 @@ command -v flock >/dev/null && command -v setpriv >/dev/null || need util-linux
 if [ ! -e "${LIBTORCH:?}/build-version" ]; then
     python3 -m pip --version >/dev/null 2>&1 || need python3 python3-pip
 fi
+# Other people's clients are for the tests of inference alone; Debian has the module without what it needs.
+if [ -n "${CLIENTS:-}" ]; then
+    python3 -c 'import ensurepip' 2>/dev/null || need python3-venv
+fi
 # The browser and what drives it are for the tests of the dashboard alone.
 if [ -n "${BROWSER:-}" ]; then
     command -v node >/dev/null && command -v npm >/dev/null || need nodejs npm

@@ -17,20 +17,27 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn get(url: &str, path: &str) -> Self {
-        Self::new(url, "GET", path, "")
+        Self::new(url, &format!("GET {path}"), "", b"")
     }
 
     pub(crate) fn post(url: &str, path: &str, json: &str) -> Self {
-        Self::new(url, "POST", path, json)
+        Self::new(url, &format!("POST {path}"), "content-type: application/json\r\n", json.as_bytes())
     }
 
-    fn new(url: &str, method: &str, path: &str, body: &str) -> Self {
-        let address = url.trim_start_matches("http://").to_owned();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
+    /// Tensors behind the JSON that tells of them.
+    pub(crate) fn post_tensors(url: &str, path: &str, json: &str, tensors: &[u8]) -> Self {
+        let length = json.len();
+        let fields = format!(
+            "content-type: application/octet-stream\r\ninference-header-content-length: {length}\r\n"
         );
-        Self { address, bytes: (head + body).into_bytes() }
+        Self::new(url, &format!("POST {path}"), &fields, &[json.as_bytes(), tensors].concat())
+    }
+
+    fn new(url: &str, line: &str, fields: &str, body: &[u8]) -> Self {
+        let address = url.trim_start_matches("http://").to_owned();
+        let length = body.len();
+        let head = format!("{line} HTTP/1.1\r\nhost: {address}\r\n{fields}content-length: {length}\r\n\r\n");
+        Self { address, bytes: [head.as_bytes(), body].concat() }
     }
 }
 

@@ -19,6 +19,8 @@ mod pytorch;
 mod queue;
 mod served;
 mod server;
+mod serving;
+mod small_jobs;
 mod startup;
 mod streams;
 mod submit;
@@ -72,6 +74,12 @@ fn main() {
         }
         if wanted("augmentation") {
             augmentation::measure(&mut table).await;
+        }
+        if wanted("small_jobs") {
+            small_jobs::measure(&mut table).await;
+        }
+        if wanted("serving") {
+            serving::measure(&mut table).await;
         }
         if wanted("layers") {
             layers::measure(&mut table);

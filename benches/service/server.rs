@@ -72,6 +72,13 @@ impl Server {
         body["id"].as_str().expect("an id").to_owned()
     }
 
+    /// Cancels a job and waits until it has ended.
+    pub(crate) async fn cancel(&self, job: &str) {
+        let answer = self.client.post(format!("{}/v1/jobs/{job}/cancel", self.url)).send().await;
+        assert!(answer.is_ok_and(|answer| answer.status().is_success()), "the job is not cancelled");
+        self.events(job).await.until("event: end").await;
+    }
+
     /// The job's stream of events.
     pub(crate) async fn events(&self, job: &str) -> Events {
         let answer = self.client.get(format!("{}/v1/jobs/{job}/events", self.url)).send().await;
