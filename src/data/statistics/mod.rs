@@ -154,27 +154,25 @@ mod tests {
     #[test]
     fn a_table_is_summarised_by_column() {
         let dataset = csv("n,whole,same,word,text\n\
-             0.5,1,7,b,one\n\
-             1.5,2,7,a,two\n\
+             1.5,1,7,b,one\n\
+             3.5,2,7,a,two\n\
              ,3,7,b,three\n\
-             2.0,3,7,,\n\
-             4.0,,7,b,größe\n");
+             3.5,3,7,,\n\
+             1.5,,7,b,größe\n");
         let columns = told(&dataset);
+        let edges: Vec<f64> = (15..=36).map(|tenths| f64::from(tenths) / 10.0).collect();
         assert_eq!(
             columns[0],
             json!({
                 "name": "n", "kind": "number", "examined": 5, "count": 4, "missing": 1,
-                "distinct": {"count": 4, "exact": true},
+                "distinct": {"count": 2, "exact": true},
                 "numbers": {
-                    "least": 0.5, "greatest": 4.0, "mean": 2.0,
-                    // The squares of −1.5, −0.5, 0 and 2 sum up to 6.5, by four, whose root this is.
-                    "standard_deviation": 1.625_f64.sqrt(),
+                    "least": 1.5, "greatest": 3.5, "mean": 2.5, "standard_deviation": 1.0,
                     // At 0.75, 1.5 and 2.25 between the first number and the fourth.
-                    "quartiles": [1.25, 1.75, 2.5],
+                    "quartiles": [1.5, 2.5, 3.5],
                     "histogram": {
-                        "edges": [0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.2, 3.4, 3.6, 3.8,
-                                  4.0, 4.2],
-                        "counts": [1, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+                        "edges": edges,
+                        "counts": [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2],
                     },
                 },
             })
@@ -217,25 +215,24 @@ mod tests {
 
     #[test]
     fn pictures_are_summarised_by_channel() {
-        let colours = idx_file(8, &[2, 3, 1, 2], &[0, 255, 51, 51, 255, 255, 0, 0, 51, 51, 255, 255]);
+        let colours = idx_file(8, &[2, 3, 1, 2], &[0, 0, 51, 51, 255, 255, 255, 255, 51, 51, 255, 255]);
         let archive = tar(&[("x", &colours), ("y", &idx_file(8, &[2], &[0, 1]))]);
         let dataset = Upload::new(Format::Idx, &archive).import().unwrap().open();
         let columns = told(&dataset);
-        // The first channel holds 0, 1, 0 and 0; the second a fifth throughout; the third ones.
-        let deviation = 0.1875_f64.sqrt();
+        // The first channel is black once and once white; the second is a fifth throughout, the third white.
         assert_eq!(
             columns[0]["pixels"]["channels"],
             json!([
-                {"mean": 0.25, "standard_deviation": deviation},
+                {"mean": 0.5, "standard_deviation": 0.5},
                 {"mean": 0.2, "standard_deviation": 0.0},
                 {"mean": 1.0, "standard_deviation": 0.0},
             ])
         );
-        // The pictures' means are 867 and 612, of 1,530 each: 0.5667 and 0.4.
+        // The pictures' sums are 612 and 1,122, of 1,530 each: 0.4 and 0.7333.
         let brightness = &columns[0]["pixels"]["brightness"];
         let counts: Vec<u64> = serde_json::from_value(brightness["counts"].clone()).unwrap();
         let filled: Vec<usize> = (0..counts.len()).filter(|bin| counts[*bin] > 0).collect();
-        assert_eq!((counts.len(), filled, &brightness["edges"][8]), (20, vec![8, 11], &json!(0.4)));
+        assert_eq!((counts.len(), filled, &brightness["edges"][8]), (20, vec![8, 14], &json!(0.4)));
         assert_eq!(columns[1]["classes"]["evenness"], json!(1.0));
     }
 
