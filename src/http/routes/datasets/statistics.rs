@@ -30,7 +30,7 @@ pub(crate) struct StatisticsQuery {
 
 /// What the columns of a data set hold.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Statistics)]
+#[schema(as = DatasetStatistics)]
 pub(crate) struct StatisticsView {
     #[schema(example = "iris")]
     dataset: String,
