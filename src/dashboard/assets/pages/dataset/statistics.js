@@ -61,16 +61,16 @@ function summary(column, { examples, isLabel, whole }) {
 function body({ name, numbers, classes, lengths, elements, pixels }, whole) {
   if (numbers) return spread(numbers, { label: `How ${name} is spread`, whole });
   if (classes) return balance(classes, name);
-  if (lengths) return spread(lengths, { label: `Lengths of ${name} in characters`, of: "text", whole: true });
+  if (lengths) return spread(lengths, { label: `Lengths of ${name} in characters`, of: "text", unit: "characters", whole: true });
   if (elements) return spread(elements, { label: `How the elements of ${name} are spread`, of: "element", whole });
   if (pixels) return pictures(pixels, name);
   return h("p", { class: "muted" }, "No cell holds anything.");
 }
 
-function spread({ least, greatest, mean, standard_deviation: deviation, quartiles, histogram: bins }, { label, of, whole }) {
+function spread({ least, greatest, mean, standard_deviation: deviation, quartiles, histogram: bins }, { label, of, unit, whole }) {
   const [lower, median, upper] = quartiles.map((quartile) => number(quartile));
   return [
-    histogram(bins, { label, of, whole }),
+    histogram(bins, { label, of, unit, whole }),
     facts([
       ["Mean", `${number(mean)} ± ${number(deviation)}`],
       ["Median", median],
@@ -106,7 +106,7 @@ function balance({ commonest, others, absent, evenness }, name) {
 function pictures({ channels, brightness }, name) {
   const names = channels.length === 3 ? ["Red", "Green", "Blue"] : channels.length === 1 ? ["Pixels"] : channels.map((_, at) => `Channel ${at + 1}`);
   return [
-    histogram(brightness, { label: `Brightness of ${name}, from black at 0 to white at 1`, of: "picture" }),
+    histogram(brightness, { label: `Brightness of ${name}, from black at 0 to white at 1`, of: "picture", unit: "brightness" }),
     facts(channels.map(({ mean, standard_deviation: deviation }, at) => [names[at], `${number(mean)} ± ${number(deviation)}`]), { class: "summary-facts" }),
   ];
 }
