@@ -66,7 +66,7 @@ test("the first steps are begun anew where their job was cancelled, and dismisse
     const { data } = await server.get("/v1/jobs");
     await server.post(`/v1/jobs/${data[0].id}/cancel`);
     await expect(page.getByRole("button", { name: "Train it" })).toBeVisible();
-    await page.getByRole("button", { name: "Dismiss" }).click();
+    await page.getByRole("region", { name: "From nothing to a model in three steps" }).getByRole("button", { name: "Dismiss" }).click();
     await expect(page.getByRole("heading", { name: "From nothing to a model in three steps" })).toHaveCount(0);
   } finally {
     await page.goto("about:blank");

@@ -128,7 +128,9 @@ mod tests {
         }
         assert_eq!((&histogram.counts[..4], histogram.counts.last()), (&[1, 0, 2, 1][..], Some(&1)));
         let mut brightness = Histogram::of_edges(vec![0.0, 0.5, 1.0]);
-        [0.0, 0.5, 1.0].map(|number| brightness.add(number));
+        for number in [0.0, 0.5, 1.0] {
+            brightness.add(number);
+        }
         assert_eq!(brightness.counts, [1, 2]);
     }
 }

@@ -199,10 +199,11 @@ pub(crate) fn column_schema() -> Value {
 /// The schema of an object that has all of these members and no others.
 fn object(description: &str, properties: Value) -> Value {
     let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
-    json!({
+    let mut schema = json!({
         "description": description, "type": "object", "required": required, "additionalProperties": false,
-        "properties": properties,
-    })
+    });
+    schema["properties"] = properties;
+    schema
 }
 
 fn described(schema: &Value, description: &str) -> Value {

@@ -14,11 +14,11 @@ const CLASSES = 12;
 
 /** The section, which asks by itself: counting may take a while, and the rest of the page does not wait. */
 export function statistics(set, path, signal) {
-  const place = h("div", { class: "stack", "aria-live": "polite" });
+  const place = h("div", { class: "stack" });
   const state = { split: "", asks: 0 };
   const show = async () => {
     const own = (state.asks += 1);
-    replace(place, h("p", { class: "muted" }, "Counting…"));
+    replace(place, h("p", { class: "muted", role: "status" }, "Counting…"));
     try {
       const found = await get(`${path}/statistics`, { split: state.split }, { signal });
       if (own === state.asks) replace(place, summaries(set, found));
