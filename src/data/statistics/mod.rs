@@ -14,6 +14,7 @@ mod pixels;
 mod rows;
 mod texts;
 
+use std::iter::repeat_n;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -91,7 +92,8 @@ fn of_column(dataset: &Dataset, index: usize, range: &Range<u64>, most: u64) -> 
         }
         ColumnData::Text { offsets, bytes } => {
             let (lengths, distinct) = texts::lengths_and_distinct(offsets, bytes, &rows);
-            let (count, lengths) = Numbers::of(&|| lengths.iter().map(|length| f64::from(*length)));
+            let repeated = || lengths.iter().flat_map(|(length, count)| repeat_n(f64::from(*length), *count));
+            let (count, lengths) = Numbers::of(&repeated);
             (count, Some(distinct), lengths.map(Summary::Lengths))
         }
         ColumnData::Pixels(pixels) => {

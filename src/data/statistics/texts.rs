@@ -1,14 +1,24 @@
 //! Texts: how long they are, and how many different ones there are.
 
+use std::collections::BTreeMap;
+
 use super::distinct::Distinct;
 use super::rows::Rows;
 
-/// The lengths of the texts in characters, empty cells left out. They are kept, since counting characters again for
-/// each look at them would take longer than all else; a length takes less room than the offset of its text.
-pub(super) fn lengths_and_distinct(offsets: &[u64], bytes: &[u8], rows: &Rows) -> (Vec<u32>, Distinct) {
+/// How often each length in characters comes, empty cells left out. Of lengths that differ there are few, since texts of
+/// `n` different ones have `n (n + 1) / 2` characters at least.
+pub(super) fn lengths_and_distinct(
+    offsets: &[u64],
+    bytes: &[u8],
+    rows: &Rows,
+) -> (BTreeMap<u32, usize>, Distinct) {
     let text = |row: usize| &bytes[offsets[row] as usize..offsets[row + 1] as usize];
     let texts = || rows.iter().map(text).filter(|text| !text.is_empty());
-    (texts().map(characters).collect(), Distinct::of(texts()))
+    let mut lengths = BTreeMap::new();
+    for length in texts().map(characters) {
+        *lengths.entry(length).or_default() += 1;
+    }
+    (lengths, Distinct::of(texts()))
 }
 
 /// Counts the bytes that begin a character of UTF-8; the others are `10……` in binary.
