@@ -18,6 +18,7 @@ mod prepared;
 mod preprocessing;
 mod sampler;
 mod split;
+mod statistics;
 mod storage;
 mod target;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use prepared::{Prepared, Reading, image_shape, kept_bytes};
 pub use preprocessing::{InputForm, Preprocessing};
 pub use sampler::Sampler;
 pub use split::{Partition, PartitionCounts, check_parts, partition, partition_counts};
+pub use statistics::{ColumnStatistics, label, statistics};
 pub use target::{TargetColumn, TargetKind, TargetScale, TargetValues};
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
+use super::etag;
 use super::problem::{Kind, Problem};
 
 /// What is told of a file beside its bytes.
@@ -29,10 +30,7 @@ pub(crate) async fn answer(path: &Path, told: &Told<'_>, headers: &HeaderMap) ->
     })?;
     let size = file.metadata().await.map_err(Problem::internal)?.len();
     let etag = told.sha256.map(|digest| format!("\"{digest}\""));
-    let names_it = |name: header::HeaderName| {
-        let given = headers.get(name).and_then(|tags| tags.to_str().ok());
-        given.zip(etag.as_deref()).is_some_and(|(tags, own)| tags.split(',').any(|tag| tag.trim() == own))
-    };
+    let names_it = |condition| etag.as_deref().is_some_and(|tag| etag::names(headers, condition, tag));
     if names_it(header::IF_NONE_MATCH) {
         return Ok(with_head(StatusCode::NOT_MODIFIED.into_response(), told, etag.as_deref()));
     }

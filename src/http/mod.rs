@@ -8,6 +8,7 @@ mod authorise;
 mod body;
 mod causes;
 mod connection;
+mod etag;
 mod extract;
 mod figures;
 mod file;

@@ -75,6 +75,7 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
             }),
         ),
         ("EventData", event_data()),
+        ("ColumnStatistics", routes::column_schema()),
         (
             "Cell",
             json!({
@@ -427,6 +428,7 @@ named! {
     PointSchema = "Point";
     EventDataSchema = "EventData";
     ExampleSchema = "Example";
+    ColumnStatisticsSchema = "ColumnStatistics";
     PredictBody = "PredictBody";
     PredictionSchema = "Predictions";
     EvaluationBody = "EvaluationBody";

@@ -1,6 +1,6 @@
 // Data sets: added from a file, looked at, trained on.
 
-import { HOSTILE, expect, looks, open, test } from "./support.js";
+import { HOSTILE, expect, looks, open, test, upload } from "./support.js";
 
 test("shows the columns and the examples of a set", async ({ page }) => {
   await open(page, "/datasets");
@@ -18,6 +18,31 @@ test("shows the columns and the examples of a set", async ({ page }) => {
   await expect(page.getByLabel("The body of the job, as JSON")).toHaveValue(/"name": "mnist"/);
 });
 
+test("tells how numbers are spread, what is missing, and how often classes come, split by split", async ({ page }) => {
+  await upload("people", "age,town,note\n22,Rome,a\n35,Rome,b\n,Oslo,c\n41,Rome,dd\n80,,e\n", "types=note:text");
+  await open(page, "/datasets/people/1");
+  const statistics = page.getByRole("region", { name: "What they hold" });
+  const of = (name) => statistics.getByRole("article", { name: `Statistics of ${name}` });
+  await expect(of("age").getByRole("img", { name: "How age is spread: 4 values; the highest bar, from 20 to 24, holds 1" })).toBeVisible();
+  await expect(of("age").locator(".histogram-bar")).toHaveCount(13);
+  await expect(of("age")).toContainText("20.0 % missing, 1 of 5");
+  await expect(of("age")).toContainText("22 to 80");
+  await expect(of("town").getByRole("listitem")).toHaveText([/Rome.*3 · 75.0 %/, /Oslo.*1 · 25.0 %/]);
+  await expect(of("note").getByRole("img", { name: /^Lengths of note in characters: 5 texts; the highest bar, at 1, holds 4$/ })).toBeVisible();
+  await expect(statistics.getByLabel("Rows that are summarised")).toHaveCount(0);
+  await open(page, "/datasets/iris/1");
+  // What there is to learn comes first.
+  await expect(statistics.getByRole("article").first()).toHaveAccessibleName("Statistics of species");
+  await expect(of("species").getByRole("listitem")).toHaveCount(3);
+  await expect(of("species")).toContainText("even");
+  await looks(page, "dataset-statistics");
+  await open(page, "/datasets/mnist/1");
+  await expect(of("label").getByRole("listitem").first()).toHaveText(/1.*7,877 · 11.3 %/);
+  await statistics.getByLabel("Rows that are summarised").selectOption("test");
+  await expect(of("label").getByRole("listitem").first()).toHaveText(/1.*1,135 · 11.3 %/);
+  await expect(of("image").getByRole("img", { name: /^Brightness of image.*: 10,000 pictures/ })).toBeVisible();
+});
+
 test("a file becomes a set, and what is hostile in it is text", async ({ page }) => {
   const table = `"${HOSTILE.replaceAll('"', '""')}",class\n1,"${HOSTILE.replaceAll('"', '""')}"\n2,b\n3,"${HOSTILE.replaceAll('"', '""')}"\n4,b\n`;
   await open(page, "/datasets/new");
@@ -29,6 +54,7 @@ test("a file becomes a set, and what is hostile in it is text", async ({ page })
   await expect(page.getByRole("heading", { level: 1, name: "odd" })).toBeVisible();
   await expect(page.getByRole("table", { name: "Columns" })).toContainText(HOSTILE);
   await expect(page.getByRole("table", { name: "Examples" })).toContainText(HOSTILE);
+  await expect(page.getByRole("list", { name: "Classes of class" }).getByRole("listitem").first()).toContainText(HOSTILE);
   await expect(page).not.toHaveTitle("run");
   await looks(page, "dataset-hostile");
 });

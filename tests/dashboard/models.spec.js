@@ -1,29 +1,6 @@
 // Models: their versions and aliases, and one that is tried.
 
 import { HOSTILE, api, expect, looks, open, test } from "./support.js";
-import { Server } from "./server.js";
-
-/** What the first steps train, for an epoch. */
-const FIRST_MODEL = {
-  name: "first-model",
-  training: {
-    method: "supervised",
-    dataset: { name: "mnist", input: "image", target: "label" },
-    model: { layers: [
-      { type: "conv2d", filters: 16, kernel_size: 5, strides: 2, activation: "relu" },
-      { type: "conv2d", filters: 32, kernel_size: 3, strides: 2, activation: "relu" },
-      { type: "flatten" },
-      { type: "dense", units: 64, activation: "relu" },
-      { type: "dense", activation: "softmax" }] },
-    loss: "categorical_cross_entropy",
-    optimizer: { type: "adam", learning_rate: 0.002 },
-    metrics: ["accuracy"],
-    batch_size: 128,
-    epochs: 1,
-  },
-  seed: 7,
-  labels: { tour: "first-model" },
-};
 
 test.describe("models and their versions", () => {
   // A version that an alias names is not deleted.
@@ -73,36 +50,4 @@ test.describe("what a model refuses", () => {
     await expect(page.getByRole("alert")).toContainText("sepal_length_cm");
     await expect(page).not.toHaveTitle("run");
   });
-});
-
-test("a digit that is drawn is recognised, by mouse and by keyboard", async ({ page }) => {
-  test.setTimeout(120_000);
-  const server = await Server.start();
-  try {
-    await server.post("/v1/jobs", FIRST_MODEL);
-    await page.goto(server.address);
-    await page.getByRole("link", { name: "Draw", exact: true }).click({ timeout: 90_000 });
-    await expect(page).toHaveURL(/\/models\/first-model\/1$/);
-    const pad = page.getByRole("img", { name: /Draw a digit/ });
-    await pad.scrollIntoViewIfNeeded();
-    const box = await pad.boundingBox();
-    const at = (x, y) => page.mouse.move(box.x + box.width * x, box.y + box.height * y, { steps: 6 });
-    await at(0.35, 0.25);
-    await page.mouse.down();
-    await at(0.68, 0.25);
-    await at(0.45, 0.82);
-    await page.mouse.up();
-    await expect(page.locator(".answer-class")).toHaveText("7");
-    await looks(page, "draw", { docs: "draw" });
-    await page.getByRole("button", { name: "Clear" }).click();
-    await expect(page.getByText("Its answer stands here.")).toBeVisible();
-    await pad.focus();
-    for (let step = 0; step < 3; step += 1) await page.keyboard.press("Shift+ArrowUp");
-    await page.keyboard.press("Space");
-    for (let step = 0; step < 6; step += 1) await page.keyboard.press("Shift+ArrowDown");
-    await expect(page.locator(".answer-class")).toHaveText("1");
-  } finally {
-    await page.goto("about:blank");
-    await server.stop();
-  }
 });

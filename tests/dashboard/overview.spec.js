@@ -22,7 +22,8 @@ test("tells what runs, what waits, what failed, and the machine", async ({ page 
   await expect(page.getByText("Nothing runs").first()).toBeVisible();
 });
 
-test("a newcomer comes from an empty folder to a trained model by clicks alone", async ({ page }) => {
+test("a newcomer comes from an empty folder to a digit that is recognised, by mouse alone", async ({ page }) => {
+  test.setTimeout(150_000);
   const server = await Server.start();
   try {
     await page.goto(server.address);
@@ -32,16 +33,57 @@ test("a newcomer comes from an empty folder to a trained model by clicks alone",
     await page.getByRole("link", { name: "Watch", exact: true }).last().click();
     await expect(page.getByRole("heading", { level: 1, name: "first-model" })).toBeVisible();
     await expect(page.locator("figure.chart").first()).toBeVisible();
+    await expect(page.locator(".page-head .badge")).toHaveText("succeeded", { timeout: 120_000 });
+    await page.getByRole("link", { name: "Overview", exact: true }).click();
+    await page.getByRole("link", { name: "Draw", exact: true }).click();
+    await expect(page).toHaveURL(/\/models\/first-model\/1$/);
+    const stroke = await pen(page);
+    await stroke([0.35, 0.25], [0.68, 0.25], [0.45, 0.82]);
+    await expect(page.locator(".answer-class")).toHaveText("7");
+    await looks(page, "draw", { docs: "draw" });
+    await page.getByRole("button", { name: "Clear" }).click();
+    await expect(page.getByText("Its answer stands here.")).toBeVisible();
+    // And by keyboard.
+    await page.getByRole("img", { name: /Draw a digit/ }).focus();
+    for (let step = 0; step < 3; step += 1) await page.keyboard.press("Shift+ArrowUp");
+    await page.keyboard.press("Space");
+    for (let step = 0; step < 6; step += 1) await page.keyboard.press("Shift+ArrowDown");
+    await expect(page.locator(".answer-class")).toHaveText("1");
     const { data } = await server.get("/v1/jobs");
     expect(data).toHaveLength(1);
+  } finally {
+    await page.goto("about:blank");
+    await server.stop();
+  }
+});
+
+test("the first steps are begun anew where their job was cancelled, and dismissed", async ({ page }) => {
+  const server = await Server.start();
+  try {
     await page.goto(server.address);
+    await page.getByRole("button", { name: "Train it" }).click();
     await expect(page.getByRole("button", { name: "Train it" })).toHaveCount(0);
+    const { data } = await server.get("/v1/jobs");
     await server.post(`/v1/jobs/${data[0].id}/cancel`);
     await expect(page.getByRole("button", { name: "Train it" })).toBeVisible();
-    await page.getByRole("button", { name: "Dismiss" }).click();
+    await page.getByRole("region", { name: "From nothing to a model in three steps" }).getByRole("button", { name: "Dismiss" }).click();
     await expect(page.getByRole("heading", { name: "From nothing to a model in three steps" })).toHaveCount(0);
   } finally {
     await page.goto("about:blank");
     await server.stop();
   }
 });
+
+/** What draws a line through points of the pad, which are parts of its width and height. */
+async function pen(page) {
+  const pad = page.getByRole("img", { name: /Draw a digit/ });
+  await pad.scrollIntoViewIfNeeded();
+  const box = await pad.boundingBox();
+  const move = ([x, y]) => page.mouse.move(box.x + box.width * x, box.y + box.height * y, { steps: 6 });
+  return async (first, ...others) => {
+    await move(first);
+    await page.mouse.down();
+    for (const point of others) await move(point);
+    await page.mouse.up();
+  };
+}

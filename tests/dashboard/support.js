@@ -19,6 +19,8 @@ let shared = null;
 export const jobs = () => shared.jobs;
 /** Calls it. */
 export const api = (method, path, body) => shared.server.call(method, path, body);
+/** Adds a table to it. */
+export const upload = (name, table, more) => shared.server.upload(name, table, more);
 
 /** A server with jobs of every kind that there is to see: `done` (two seeds by two learning rates), `diverged`,
  * `hostile`. */

@@ -101,6 +101,63 @@ async fn examples_are_shown_as_they_were_uploaded() {
 }
 
 #[tokio::test]
+async fn columns_are_summarised_by_split() {
+    let server = server().await;
+    let set = idx::tar(&vec![
+        ("train.csv".to_owned(), b"age,note,town\n20,a,Rome\n60,bb,Oslo\n,ccc,Rome\n,,\n".to_vec()),
+        ("test.csv".to_owned(), b"age,note,town\n100,d,Oslo\n100,d,Oslo\n".to_vec()),
+    ]);
+    server.upload("name=t&format=csv&types=note:text", set).await.expect(201);
+    let path = "/v1/datasets/t/versions/1/statistics";
+    let all = server.get(path).await;
+    let tag = all.header("etag").to_owned();
+    let all = all.expect(200);
+    assert_eq!(
+        json!([all["dataset"], all["version"], all["split"], all["examples"], all["label"]]),
+        json!(["t", 1, null, 6, "town"])
+    );
+    let train = server.get(&format!("{path}?split=train")).await.expect(200);
+    assert_eq!((&train["split"], &train["examples"]), (&json!("train"), &json!(4)));
+    assert_eq!(
+        train["columns"],
+        json!([
+            {"name": "age", "kind": "number", "examined": 4, "count": 2, "missing": 2,
+             "distinct": {"count": 2, "exact": true},
+             "numbers": {"least": 20.0, "greatest": 60.0, "mean": 40.0, "standard_deviation": 20.0,
+                 "quartiles": [30.0, 40.0, 50.0],
+                 "histogram": {"edges": (10..=31).map(|edge| f64::from(2 * edge)).collect::<Vec<_>>(),
+                     "counts": [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]}}},
+            {"name": "note", "kind": "text", "examined": 4, "count": 3, "missing": 1,
+             "distinct": {"count": 3, "exact": true},
+             "lengths": {"least": 1.0, "greatest": 3.0, "mean": 2.0, "standard_deviation": (2.0_f64 / 3.0).sqrt(),
+                 "quartiles": [1.5, 2.0, 2.5],
+                 "histogram": {"edges": [1.0, 2.0, 3.0, 4.0], "counts": [1, 1, 1]}}},
+            {"name": "town", "kind": "category", "examined": 4, "count": 3, "missing": 1,
+             "distinct": {"count": 2, "exact": true},
+             "classes": {"commonest": [{"class": "Rome", "count": 2}, {"class": "Oslo", "count": 1}],
+                 "others": {"classes": 0, "count": 0}, "absent": 0,
+                 "evenness": train["columns"][2]["classes"]["evenness"]}},
+        ])
+    );
+    let test = server.get("/v1/datasets/t/versions/latest/statistics?split=test").await.expect(200);
+    assert_eq!(test["columns"][2]["classes"]["absent"], 1);
+
+    // A version never changes, and who has its statistics is not sent them again; another split is another answer.
+    let asked = async |path: &str| {
+        server.ask(request("GET", path).header(header::IF_NONE_MATCH, &tag), Body::empty()).await
+    };
+    let again = asked(path).await;
+    assert_eq!((again.status.as_u16(), again.header("etag"), again.bytes.len()), (304, &tag[..], 0));
+    assert_eq!(asked(&format!("{path}?split=test")).await.status, 200);
+    for missing in ["1/statistics?split=valid", "2/statistics", "first/statistics"] {
+        server.get(&format!("/v1/datasets/t/versions/{missing}")).await.expect(404);
+    }
+    let refused = server.get(&format!("{path}?split=valid")).await;
+    assert!(refused.detail().contains("train, test"), "{}", refused.detail());
+    server.get("/v1/datasets/u/versions/latest/statistics").await.expect(404);
+}
+
+#[tokio::test]
 async fn images_come_in_every_wrapping() {
     let server = server().await;
     let images = idx::squares(12);
@@ -465,6 +522,12 @@ async fn what_ships_is_there_from_the_first_request_on() {
         (&mnist["columns"][0]["shape"], &mnist["columns"][1]["name"]),
         (&json!([1, 28, 28]), &json!("label"))
     );
+    // As LeCun's page and every tutorial have it: a mean of 0.1307, and a deviation of 0.3081.
+    let shown = server.get("/v1/datasets/mnist/versions/1/statistics?split=train").await.expect(200);
+    let channel = &shown["columns"][0]["pixels"]["channels"][0];
+    let near = |name: &str, known: f64| (channel[name].as_f64().unwrap() - known).abs() < 5e-5;
+    assert!(near("mean", 0.1307) && near("standard_deviation", 0.3081), "{channel}");
+    assert_eq!(shown["columns"][1]["classes"]["commonest"][0], json!({"class": "1", "count": 6742}));
     let mut body = iris(1);
     body["training"]["dataset"] = json!({"name": "mnist", "target": "label"});
     body["training"]["model"]["layers"] =

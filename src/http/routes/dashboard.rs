@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::dashboard::{self, Asset};
 use crate::http::extract::{Nothing, Path, Query};
-use crate::http::{AppState, Problem};
+use crate::http::{AppState, Problem, etag};
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
@@ -30,8 +30,11 @@ fn found(path: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     let asset = dashboard::asset(path).ok_or_else(|| Problem::not_found("such file"))?;
     // A weak tag, since it is that of the file whether it is sent compressed or not.
     let tag = format!("W/\"{}\"", asset.digest);
-    let mut response =
-        if named(headers, &tag) { StatusCode::NOT_MODIFIED.into_response() } else { sent(asset, headers) };
+    let mut response = if etag::names(headers, header::IF_NONE_MATCH, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        sent(asset, headers)
+    };
     let head = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         head.insert(header::ETAG, tag);
@@ -47,11 +50,6 @@ fn found(path: &str, headers: &HeaderMap) -> Result<Response, Problem> {
         head.insert(name, HeaderValue::from_static(value));
     }
     Ok(response)
-}
-
-fn named(headers: &HeaderMap, tag: &str) -> bool {
-    let given = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-    given.is_some_and(|tags| tags.split(',').any(|given| given.trim() == tag))
 }
 
 fn sent(asset: &'static Asset, headers: &HeaderMap) -> Response {

@@ -17,6 +17,7 @@ mod v2;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use datasets::column_schema;
 pub(crate) use jobs::{JobActions, JobChange};
 pub(crate) use keys::NewKey;
 pub(crate) use models::AliasTarget;
@@ -34,6 +35,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(datasets::versions))
         .routes(routes!(datasets::show, datasets::delete))
         .routes(routes!(datasets::examples))
+        .routes(routes!(datasets::statistics))
         .routes(routes!(datasets::image))
         // jobs
         .routes(routes!(components::list))

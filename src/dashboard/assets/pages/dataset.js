@@ -1,9 +1,10 @@
-// One version of a data set: its columns, and its examples page by page.
+// One version of a data set: its columns, what they hold, and its examples page by page.
 
 import { h, replace } from "../lib/dom.js";
 import { del, get } from "../lib/api.js";
 import { bytes, number, plural, relativeTime } from "../lib/format.js";
 import { action, button, confirm, facts, heading, section, select, table } from "../lib/widgets.js";
+import { statistics } from "./dataset/statistics.js";
 
 const PAGE = 24;
 /** Classes that are named. */
@@ -37,6 +38,7 @@ export async function render(root, { params: { name, version }, navigate, signal
       ["Digest", h("code", { title: set.sha256 }, `${set.sha256.slice(0, 16)}…`)],
     ], { class: "card" }),
     section("Columns", { note: plural(set.columns.length, "column") }, columns(set)),
+    statistics(set, path, signal),
     await examples(set, path, signal));
 }
 

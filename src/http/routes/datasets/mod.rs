@@ -1,5 +1,6 @@
 //! Data sets: uploaded, shown, looked at, deleted.
 
+mod statistics;
 mod upload;
 
 use axum::Json;
@@ -17,6 +18,7 @@ use crate::http::{AppState, Problem};
 use crate::spec::dataset;
 use crate::store::{DatasetFilter, DatasetVersion};
 
+pub(crate) use statistics::{__path_statistics, column_schema, statistics};
 pub(crate) use upload::{__path_upload, upload};
 
 /// A version of a data set.
@@ -242,11 +244,15 @@ pub(crate) async fn examples(
         format!("/v1/datasets/{name}/versions/{version}/images/{}/{row}", page::path_segment(column))
     };
     let Some(data) = examples_of(&dataset, &split, offset, limit.into(), &url) else {
-        let names: Vec<&str> = splits.iter().map(|(name, _)| &name[..]).collect();
-        return Err(Problem::not_found(format!("split \"{split}\"; there are {}", names.join(", "))));
+        return Err(no_split(dataset.schema(), &split));
     };
     let total = splits.iter().find(|(name, _)| *name == split).map_or(0, |(_, examples)| *examples);
     Ok(Json(Examples { split, total, offset, data }))
+}
+
+fn no_split(schema: &dataset::DatasetSchema, split: &str) -> Problem {
+    let names: Vec<&str> = schema.splits.iter().map(|(name, _)| &name[..]).collect();
+    Problem::not_found(format!("split \"{split}\"; there are {}", names.join(", ")))
 }
 
 /// An image of a data set.
