@@ -94,6 +94,17 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
             }),
         ),
         (
+            "Answer",
+            json!({
+                "description": "A class or a number; where a model has several targets, an object of these by name.",
+                "anyOf": [
+                    {"type": ["string", "number", "null"]},
+                    {"type": "object", "additionalProperties": {"type": ["string", "number", "null"]}},
+                ],
+                "example": "setosa",
+            }),
+        ),
+        (
             "PredictBody",
             json!({
                 "description": "The examples to predict for.",
@@ -427,6 +438,7 @@ named! {
     PointSchema = "Point";
     EventDataSchema = "EventData";
     ExampleSchema = "Example";
+    AnswerSchema = "Answer";
     PredictBody = "PredictBody";
     PredictionSchema = "Predictions";
     EvaluationBody = "EvaluationBody";

@@ -238,15 +238,18 @@ pub(crate) async fn examples(
     let splits = &dataset.schema().splits;
     let split = query.split.or_else(|| splits.first().map(|(name, _)| name.clone())).unwrap_or_default();
     let (offset, limit) = (query.offset.unwrap_or(0), query.limit.unwrap_or_default().0);
-    let url = |column: &str, row: u64| {
-        format!("/v1/datasets/{name}/versions/{version}/images/{}/{row}", page::path_segment(column))
-    };
+    let url = |column: &str, row: u64| image_address(&name, version, column, row);
     let Some(data) = examples_of(&dataset, &split, offset, limit.into(), &url) else {
         let names: Vec<&str> = splits.iter().map(|(name, _)| &name[..]).collect();
         return Err(Problem::not_found(format!("split \"{split}\"; there are {}", names.join(", "))));
     };
     let total = splits.iter().find(|(name, _)| *name == split).map_or(0, |(_, examples)| *examples);
     Ok(Json(Examples { split, total, offset, data }))
+}
+
+/// Where an image of a data set is found.
+pub(super) fn image_address(name: &str, version: u32, column: &str, row: u64) -> String {
+    format!("/v1/datasets/{name}/versions/{version}/images/{}/{row}", page::path_segment(column))
 }
 
 /// An image of a data set.
