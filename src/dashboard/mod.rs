@@ -70,6 +70,7 @@ files! {
     "pages/job/curves.js",
     "pages/job/events.js",
     "pages/job/files.js",
+    "pages/job/mistakes.js",
     "pages/job/network.js",
     "pages/job/spec.js",
     "pages/jobs.js",

@@ -159,15 +159,21 @@ test.describe("a job that has succeeded", () => {
     await looks(page, "job-files", { docs: "confusion-matrix" });
   });
 
+  test("shows what its model gets wrong", async ({ page }) => {
+    await page.getByRole("tab", { name: "Mistakes" }).click();
+    await expect(page.getByRole("heading", { name: "What it gets wrong" })).toBeVisible();
+    await looks(page, "job-mistakes");
+  });
+
   test("parts are reached by arrows, and are in the address", async ({ page }) => {
     await page.getByRole("tab", { name: "Curves" }).focus();
     await page.keyboard.press("ArrowRight");
     await expect(page.getByRole("tab", { name: "Network" })).toBeFocused();
     await expect(page).toHaveURL(/part=network/);
     await page.keyboard.press("End");
-    await expect(page.getByRole("tab", { name: "Files" })).toHaveAttribute("aria-selected", "true");
+    await expect(page.getByRole("tab", { name: "Mistakes" })).toHaveAttribute("aria-selected", "true");
     await page.reload();
-    await expect(page.getByRole("tab", { name: "Files" })).toHaveAttribute("aria-selected", "true");
+    await expect(page.getByRole("tab", { name: "Mistakes" })).toHaveAttribute("aria-selected", "true");
   });
 
   test("says the call that makes it, and leads to a copy", async ({ page }) => {

@@ -15,6 +15,7 @@ import { network } from "./job/network.js";
 import { spec } from "./job/spec.js";
 import { events } from "./job/events.js";
 import { files } from "./job/files.js";
+import { mistakes } from "./job/mistakes.js";
 
 export const title = () => "Job";
 
@@ -93,7 +94,8 @@ export async function render(root, { params, query, navigate, signal }) {
     { id: "spec", title: "Spec", render: part(spec) },
     { id: "events", title: "Events and log", render: part(events) },
     { id: "files", title: "Files", render: part(files) },
-  ], {
+    job.model && { id: "mistakes", title: "Mistakes", render: part(mistakes) },
+  ].filter(Boolean), {
     selected: query.get("part"),
     onselect: (chosen) => {
       const address = new URL(location.href);
