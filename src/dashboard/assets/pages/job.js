@@ -5,17 +5,17 @@ import { eachFrame, h, replace, text } from "../lib/dom.js";
 import { get, patch } from "../lib/api.js";
 import { live } from "../lib/live.js";
 import { between, duration, number, percent, plural, relativeTime, short } from "../lib/format.js";
-import { action, badge, confirm, editable, facts, heading, menu, progress, snippet, dialog, button, tabs, toast } from "../lib/widgets.js";
+import { action, badge, confirm, editable, facts, heading, menu, progress, section, snippet, dialog, button, tabs, toast } from "../lib/widgets.js";
 import { act, allowed, finished, posted } from "../lib/jobs.js";
 import { curl } from "../lib/spec.js";
 import { labelEditor } from "../lib/labels.js";
+import { mistakes } from "../lib/mistakes.js";
 import { Metrics } from "../lib/series.js";
 import { curves } from "./job/curves.js";
 import { network } from "./job/network.js";
 import { spec } from "./job/spec.js";
 import { events } from "./job/events.js";
 import { files } from "./job/files.js";
-import { mistakes } from "./job/mistakes.js";
 
 export const title = () => "Job";
 
@@ -94,7 +94,8 @@ export async function render(root, { params, query, navigate, signal }) {
     { id: "spec", title: "Spec", render: part(spec) },
     { id: "events", title: "Events and log", render: part(events) },
     { id: "files", title: "Files", render: part(files) },
-    job.model && { id: "mistakes", title: "Mistakes", render: part(mistakes) },
+    job.model && { id: "mistakes", title: "Mistakes", render: part((panel, { signal: leaving }) => panel.append(
+      section("What the model gets wrong", {}, mistakes({ ...job.model, signal: leaving })))) },
   ].filter(Boolean), {
     selected: query.get("part"),
     onselect: (chosen) => {
