@@ -65,19 +65,19 @@ pub(super) fn find(
     let columns = model.outputs().iter().flat_map(|output| &output.columns);
     let targets: Vec<String> = columns.map(|target| target.column.clone()).collect();
     let (split, rows) = rows_of_part(model, &dataset, wanted.split.as_deref(), &targets)?;
-    let judge = Judge::new(model.outputs(), &dataset, &rows).map_err(internal)?;
+    let judge = Judge::new(model.outputs(), &dataset, &rows).map_err(failed)?;
     let mut worst = Worst::new(wanted.limit);
     let mut wrong = 0;
     let asked = model.answers(&dataset, &rows, |rows, outputs| {
         for (place, row) in rows.iter().enumerate() {
-            let said = judge.said(outputs, rows.len(), place);
+            let said = said(outputs, rows.len(), place);
             if let Some(weight) = judge.weight(*row, &said) {
                 wrong += 1;
                 worst.take(weight, *row, &said);
             }
         }
     });
-    asked.map_err(internal)?;
+    asked.map_err(failed)?;
     Ok(Mistakes {
         split,
         targets,
@@ -88,9 +88,14 @@ pub(super) fn find(
     })
 }
 
-/// The model has learned from this very data set, which is never changed.
-fn internal(error: DataError) -> InferenceError {
-    InferenceError::Internal(error.to_string())
+/// What the model learned from fits it; what goes by the same name and version may be something else by now.
+fn failed(error: DataError) -> InferenceError {
+    match error {
+        DataError::Mismatch(detail) => {
+            InferenceError::NoData(format!("the data set is not what the model was trained on: {detail}"))
+        }
+        other => InferenceError::Internal(other.to_string()),
+    }
 }
 
 /// The part that is meant, and its rows that have a truth.
@@ -120,6 +125,11 @@ fn rows_of_part(
         return Err(InferenceError::NoPart(detail));
     };
     Ok((wanted.to_owned(), rows_with_truth(dataset, range, targets)))
+}
+
+/// What the outputs say of one of `rows` rows, by output.
+fn said(outputs: &[Vec<f32>], rows: usize, place: usize) -> Vec<&[f32]> {
+    outputs.iter().map(|values| &values[values.len() / rows * place..][..values.len() / rows]).collect()
 }
 
 /// Holds answers against the truth.
@@ -157,15 +167,6 @@ impl<'a> Judge<'a> {
         }
         let by_class = targets.iter().any(|target| target.reading.kind.is_of_classes());
         Ok(Self { named, by_class, targets })
-    }
-
-    /// What the outputs say of one of `rows` rows, by output.
-    fn said<'o>(&self, outputs: &'o [Vec<f32>], rows: usize, place: usize) -> Vec<&'o [f32]> {
-        let one = |values: &'o Vec<f32>| {
-            let width = values.len() / rows;
-            &values[place * width..(place + 1) * width]
-        };
-        outputs.iter().map(one).collect()
     }
 
     /// How bad it is, where it is wrong: the surest wrong answer counts.

@@ -144,6 +144,19 @@ test.describe("as one types", () => {
     await expect(text(page)).not.toBeFocused();
   });
 
+  test("data sets and their columns are offered by their names", async ({ page }) => {
+    await open(page, "/jobs/new?dataset=iris");
+    await write(page, '{"training": {"dataset": {"name": "i|"}}}');
+    await page.keyboard.type("r");
+    await expect(chosen(page)).toContainText("iris 150 examples");
+    await page.keyboard.press("Enter");
+    await write(page, '{"training": {"dataset": {"name": "iris", "input": ["petal_width_cm", |], "target": "species"}}}');
+    await page.keyboard.type('"sepal_w');
+    await expect(chosen(page)).toContainText("sepal_width_cm number");
+    await page.keyboard.press("Tab");
+    await expect(text(page)).toHaveValue('{"training": {"dataset": {"name": "iris", "input": ["petal_width_cm", "sepal_width_cm"], "target": "species"}}}');
+  });
+
   test("the list stands under the text, by pointer too", async ({ page }) => {
     for (const width of [360, 1440]) {
       await page.setViewportSize({ width, height: 900 });

@@ -385,7 +385,8 @@ async fn the_surest_mistakes_of_a_classifier_come_first() {
     let _alone = alone().await;
     let server = server().await;
     let truth = |x: i64| if (x > 0) == (x % 7 == 0) { "low" } else { "high" };
-    let table: String = (-40..40).map(|x| format!("{x},{}\n", truth(x))).collect();
+    let row = |x: i64| format!("{x},{}\n", truth(x));
+    let table: String = (-40..40).map(row).collect();
     server.add_csv("sides", &format!("x,side\n{table}")).await;
     server.train(&table_job("sides", &json!("side"), 20, "categorical_cross_entropy", "softmax")).await;
     let (told, predictions) = mistakes_and_predictions(&server, "sides", (-40..40).collect()).await;
@@ -429,6 +430,8 @@ async fn the_surest_mistakes_of_a_classifier_come_first() {
     server.delete("/v1/datasets/sides/versions/1").await.expect(204);
     let gone = get("").await;
     assert!(gone.status == 409 && gone.detail().contains("not there any more"), "{}", gone.text());
+    server.add_csv("sides", "x,up\n1,no\n2,yes\n3,no\n").await;
+    get("").await.expect(409);
 }
 
 #[tokio::test]
@@ -436,7 +439,8 @@ async fn a_mistake_of_several_answers_is_wrong_in_any() {
     let _alone = alone().await;
     let server = server().await;
     let truth = |x: i64| [x > 0, x.abs() < 10].map(|holds| if holds { "1" } else { "0" });
-    let table: String = (-30..30).map(|x| format!("{x},{}\n", truth(x).join(","))).collect();
+    let row = |x: i64| format!("{x},{}\n", truth(x).join(","));
+    let table: String = (-30..30).map(row).collect();
     server.add_csv("signs", &format!("x,positive,small\n{table}")).await;
     let job = table_job("signs", &json!(["positive", "small"]), 10, "binary_cross_entropy", "sigmoid");
     server.train(&job).await;
@@ -467,7 +471,8 @@ async fn numbers_are_told_by_how_far_off_they_are() {
     let _alone = alone().await;
     let server = server().await;
     let truth = |x: i64| if x == -7 { 200 } else { 3 * x + 1 };
-    let table: String = (-20..20).map(|x| format!("{x},{}\n", truth(x))).collect();
+    let row = |x: i64| format!("{x},{}\n", truth(x));
+    let table: String = (-20..20).map(row).collect();
     server.add_csv("lines", &format!("x,y\n{table}")).await;
     let mut job = table_job("lines", &json!("y"), 10, "mean_squared_error", "linear");
     job["training"]["dataset"]["target_transform"] = json!("standardize");

@@ -11,14 +11,16 @@ const LONGEST = 240;
 /**
  * What may stand at `at`: `{from, to, typed, entries: [{label, insert, caret, detail, words}]}`, where `from` to `to` is
  * what an entry takes the place of, and `caret` is where in it one writes on. `null` where nothing is to be written.
+ * `known(path, said)` adds the texts, `[{label, detail}]`, that are known for the value at a path, such as
+ * `training/dataset/name`; `said(name)` is what stands under another name beside it.
  */
-export function complete(text, at, root) {
+export function complete(text, at, root, known = () => []) {
   const place = placeOf(text, at);
   if (!place) return null;
   const { frame, token } = place;
   const schemas = schemasAt(frame, root, place.key ? null : place.member);
   const typed = text.slice(token?.from ?? at, at).replace(/^"/, "").toLowerCase();
-  const entries = place.key ? keys(schemas, frame, token, root, text) : values(place, schemas, root);
+  const entries = place.key ? keys(schemas, frame, token, root, text) : values(place, schemas, root, known);
   return { from: token?.from ?? at, to: token?.to ?? at, typed, entries: ranked(entries, typed) };
 }
 
@@ -138,7 +140,7 @@ function detail(schema, required, root) {
 
 const short = (words) => (words.length > 24 ? `${words.slice(0, 23)}…` : words);
 
-function values({ frame, member }, around, root) {
+function values({ frame, member }, around, root, known) {
   const schemas = around.flatMap((schema) => within(schema, frame, member, root));
   const found = new Map();
   const add = (label, entry) => found.has(label) || found.set(label, { label, caret: entry.insert.length, detail: "", words: "", ...entry });
@@ -149,7 +151,16 @@ function values({ frame, member }, around, root) {
     const kind = properties?.type?.const;
     if (kind !== undefined) add(kind, { ...component(kind, required), words: documentation(description) });
   }
+  const beside = frame.named ? frame : frame.parent;
+  const said = (name) => beside.members.get(name)?.value;
+  for (const { label, detail: kind } of known([...pathOf(frame), member ?? "*"].join("/"), said)) add(label, { insert: JSON.stringify(label), detail: kind });
   return [...found.values()];
+}
+
+/** The names under which a container stands, of which one in a list is `*`. */
+function pathOf(frame) {
+  if (!frame.parent?.parent) return [];
+  return [...pathOf(frame.parent), frame.under ?? "*"];
 }
 
 /** A component with the fields that it needs; one writes on behind the first of them. */
@@ -168,7 +179,8 @@ function ranked(entries, typed) {
   return typed ? [...fitting.filter((entry) => place(entry) === 0), ...fitting.filter((entry) => place(entry) > 0)] : fitting;
 }
 
+/** The first paragraph, without its marks. */
 function documentation(words = "") {
-  const first = words.split("\n\n")[0].replace(/\s+/g, " ").trim();
+  const first = words.split("\n\n")[0].replace(/\s+/g, " ").replaceAll("`", "").replace(/\*([^*]+)\*/g, "$1").trim();
   return first.length > LONGEST ? `${first.slice(0, LONGEST - 1)}…` : first;
 }

@@ -33,15 +33,17 @@ export function mistakes({ name, version, signal }) {
 
 function shown(found) {
   const { data, examples, wrong, dataset } = found;
-  if (examples === 0) return empty("No examples", h("p", {}, `No example of ${dataset.split} says what would be right.`));
-  if (wrong === 0) return empty("No mistakes", h("p", {}, `All ${plural(examples, "example")} of ${dataset.name} ${dataset.version}, ${dataset.split}, are answered right.`));
+  if (examples === 0) return empty("No examples", h("p", {}, `No example of ${part(dataset)} says what would be right.`));
+  if (wrong === 0) return empty("No mistakes", h("p", {}, `Every one of ${plural(examples, "example")} of ${part(dataset)} is answered right.`));
   const pictured = data.some(({ image }) => image);
   return [h("p", {}, ...summary(found)), pictured ? h("ul", { class: "mistakes" }, data.map((mistake) => card(mistake, found))) : rows(found)];
 }
 
+const part = ({ name, version, split }) => (split === "all" ? `${name} ${version}` : `the ${split} part of ${name} ${version}`);
+
 function summary({ data, examples, wrong, dataset }) {
-  const where = `${dataset.name} ${dataset.version}, ${dataset.split}`;
-  const order = wrong === null ? "What it is farthest off comes first" : "The surest mistakes come first";
+  const where = part(dataset);
+  const order = wrong === null ? "Those that it is farthest off come first" : "The surest mistakes come first";
   const told = data.length < (wrong ?? examples) ? `; ${number(data.length)} are shown.` : ".";
   if (wrong === null) return [`${plural(examples, "example")} of ${where}. `, order, told];
   return [h("strong", {}, `${number(wrong)} of ${plural(examples, "example")}`), ` (${percent(wrong / examples, 1)}) of ${where} ${wrong === 1 ? "is" : "are"} answered wrong. `, order, told];
@@ -60,7 +62,8 @@ function card(mistake, { targets }) {
   return h("li", { class: "card mistake" },
     image && h("img", { src: image, alt: `Example ${row}`, loading: "lazy", width: 84, height: 84 }),
     differences(mistake).map(({ target, answer, truth }) => h("p", {}, target && h("span", { class: "muted" }, `${target}: `), h("strong", {}, said(answer)), h("span", { class: "muted" }, ` is ${said(truth)}`))),
-    h("p", { class: "muted" }, [probability !== null && `${sure(probability)} sure`, error !== null && `${number(error)} off`, `row ${number(row)}`].filter(Boolean).join(" · ")),
+    h("p", { class: "muted" }, probability !== null && `${sure(probability)} sure`, error !== null && `${number(error)} off`),
+    h("p", { class: "muted" }, `row ${number(row)}`),
     cells.length > 0 && h("p", { class: "muted mistake-cells" }, cells.map(([key, value]) => `${key} ${said(value)}`).join(", ")));
 }
 

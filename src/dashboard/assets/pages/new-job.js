@@ -19,7 +19,7 @@ export async function render(root, { query, navigate, signal }) {
     all("/v1/datasets", {}, { signal }), all("/v1/models", {}, { signal }),
     get("/v1/examples", {}, { signal }), get("/v1/components", {}, { signal }),
   ]);
-  const editor = new Editor(signal);
+  const editor = new Editor(names(sets), signal);
   const submit = action("Post the job", async () => {
     const read = editor.read();
     if (!read) return;
@@ -45,6 +45,14 @@ export async function render(root, { query, navigate, signal }) {
 
 /** An example's body, in the lines in which somebody wrote it. */
 const template = async (name) => (await blob(`/v1/examples/${encodeURIComponent(name)}`)).text();
+
+/** The names of data sets and of their columns, where a body has them. */
+const names = (sets) => (path, said) => {
+  if (path === "training/dataset/name") return sets.map(({ name, examples }) => ({ label: name, detail: plural(examples, "example") }));
+  if (!/^training\/dataset\/(input|target)(\/\*)?$/.test(path)) return [];
+  const set = sets.find(({ name }) => name === said("name"));
+  return (set?.columns ?? []).map(({ name, kind }) => ({ label: name, detail: kind }));
+};
 
 /** What the page begins with: a job to be changed, the data set that was being looked at, or the first model. */
 async function first(query, sets) {
@@ -94,14 +102,14 @@ function form(sets, query, made) {
 
 /** The body as text, with the numbers of its lines, the mistakes under it, and its plan. */
 class Editor {
-  constructor(signal) {
+  constructor(known, signal) {
     this.signal = signal;
     this.area = h("textarea", { class: "editor-text", spellcheck: "false", autocapitalize: "off", wrap: "off", "aria-label": "The body of the job, as JSON", oninput: () => this.#typed(), onscroll: () => this.#scrolled(), onkeydown: (event) => this.#key(event) });
     this.gutter = h("div", { class: "editor-lines", "aria-hidden": "true" });
     this.mistakes = h("div", { class: "editor-mistakes", role: "status", "aria-live": "polite" });
     const frame = h("div", { class: "editor-frame" }, h("div", { class: "editor" }, this.gutter, this.area));
     this.node = h("div", { class: "stack" }, frame, this.mistakes);
-    this.completion = new Completion(this.area, frame, signal);
+    this.completion = new Completion(this.area, frame, { known, signal });
     this.plan = h("div", { class: "stack" }, h("p", { class: "muted" }, "The plan stands here as soon as the body is right."));
     this.ask = later(() => this.#ask(), 250, signal);
   }

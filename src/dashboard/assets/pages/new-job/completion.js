@@ -13,10 +13,10 @@ const MOST = 80;
 const LINE = 20;
 const ROOM = 12;
 
-/** Adds completion to a text area that stands in `frame`, over which the list is shown. */
+/** Adds completion to a text area that stands in `frame`, over which the list is shown. `known` as `complete` takes it. */
 export class Completion {
-  constructor(area, frame, signal) {
-    Object.assign(this, { area, frame, signal, offered: null, at: 0 });
+  constructor(area, frame, { known, signal }) {
+    Object.assign(this, { area, frame, known, signal, offered: null, at: 0 });
     // The text keeps the focus; the list can have it only so that whoever scrolls by keyboard is not kept out.
     this.list = h("ul", { class: "completion", role: "listbox", id: "completion", tabindex: "0", "aria-label": "What may stand here", hidden: true, onmousedown: (event) => event.preventDefault() });
     frame.append(this.list);
@@ -44,7 +44,7 @@ export class Completion {
     const before = area.value;
     const schema = await this.#schema();
     if (!schema || area.value !== before || document.activeElement !== area) return;
-    const found = area.selectionStart === area.selectionEnd ? complete(area.value, area.selectionStart, schema) : null;
+    const found = area.selectionStart === area.selectionEnd ? complete(area.value, area.selectionStart, schema, this.known) : null;
     const begun = found && (asked || found.from < found.to);
     if (!begun || found.entries.length === 0 || (!asked && found.entries[0].label.toLowerCase() === found.typed && found.entries.length === 1)) return this.close();
     this.offered = { ...found, entries: found.entries.slice(0, MOST) };
