@@ -29,11 +29,10 @@ export class Completion {
     area.addEventListener("pointerdown", () => this.close());
   }
 
-  /** Asked for when somebody begins to write, and once. */
+  /** Asked for when somebody begins to write, and once. Without it one writes all the same; it is asked for again then. */
   #schema() {
-    this.schema ??= get("/v1/schemas/job", {}, { signal: this.signal }).catch((error) => {
+    this.schema ??= get("/v1/schemas/job", {}, { signal: this.signal }).catch(() => {
       this.schema = null;
-      if (error.name !== "AbortError") throw error;
     });
     return this.schema;
   }
@@ -45,8 +44,9 @@ export class Completion {
     const schema = await this.#schema();
     if (!schema || area.value !== before || document.activeElement !== area) return;
     const found = area.selectionStart === area.selectionEnd ? complete(area.value, area.selectionStart, schema, this.known) : null;
-    const begun = found && (asked || found.from < found.to);
-    if (!begun || found.entries.length === 0 || (!asked && found.entries[0].label.toLowerCase() === found.typed && found.entries.length === 1)) return this.close();
+    if (!found || found.entries.length === 0) return this.close();
+    const whole = found.entries.length === 1 && found.entries[0].label.toLowerCase() === found.typed;
+    if (!asked && (found.from === found.to || whole)) return this.close();
     this.offered = { ...found, entries: found.entries.slice(0, MOST) };
     replace(this.list, this.offered.entries.map((entry, index) => this.#option(entry, index)));
     this.list.hidden = false;
