@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod dashboard;
 pub mod data;
+pub mod examples;
 pub mod fault;
 pub mod http;
 pub mod inference;

@@ -20,14 +20,16 @@ pub fn examples(
     let rows = dataset.schema().split(split)?;
     let start = rows.start.saturating_add(offset).min(rows.end);
     let end = start.saturating_add(limit).min(rows.end);
-    let cells = |row: u64| -> Value {
-        let columns = dataset.schema().columns.iter().enumerate();
-        let cells: Map<String, Value> = columns
-            .map(|(index, column)| (column.name.clone(), cell(dataset, index, column, row, image_url)))
-            .collect();
-        cells.into()
-    };
-    Some((start..end).map(cells).collect())
+    Some((start..end).map(|row| example(dataset, row, image_url)).collect())
+}
+
+/// A row, counted over the whole set, in the same form.
+pub fn example(dataset: &Dataset, row: u64, image_url: &dyn Fn(&str, u64) -> String) -> Value {
+    let columns = dataset.schema().columns.iter().enumerate();
+    let cells: Map<String, Value> = columns
+        .map(|(index, column)| (column.name.clone(), cell(dataset, index, column, row, image_url)))
+        .collect();
+    cells.into()
 }
 
 fn cell(

@@ -30,7 +30,7 @@ pub use arrival::Arrival;
 pub use columns::{Columns, resolve_columns};
 pub use dataset::{ColumnData, DataError, Dataset, TensorData};
 pub use encode::{Encoded, InputColumn, InputTensor, TensorValues};
-pub use examples::{examples, image_png};
+pub use examples::{example, examples, image_png};
 pub use hints::{Hints, LONGEST_SIDE, Resize};
 pub use import::{
     Digest, Format, ImportError, ImportLimits, ImportRequest, Refusal, RefusalKind, content_digest, import,

@@ -53,6 +53,8 @@ impl From<InferenceError> for Problem {
             InferenceError::UnknownModel { .. } | InferenceError::UnknownVersion { .. } => {
                 Self::new(Kind::NotFound, detail)
             }
+            InferenceError::NoData(_) => Self::new(Kind::Conflict, detail),
+            InferenceError::NoPart(_) => Self::new(Kind::BadQuery, detail),
             InferenceError::TooManyExamples { .. } => Self::new(Kind::TooLarge, detail),
             InferenceError::QueueFull { .. } => Self::too_many(detail, 1).for_want_of("model_queue"),
             InferenceError::Busy | InferenceError::Unloaded | InferenceError::TooSlow { .. } => {

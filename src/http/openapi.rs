@@ -95,6 +95,17 @@ fn written_schemas() -> Vec<(&'static str, Value)> {
             }),
         ),
         (
+            "Answer",
+            json!({
+                "description": "A class or a number; where a model has several targets, an object of these by name.",
+                "anyOf": [
+                    {"type": ["string", "number", "null"]},
+                    {"type": "object", "additionalProperties": {"type": ["string", "number", "null"]}},
+                ],
+                "example": "setosa",
+            }),
+        ),
+        (
             "PredictBody",
             json!({
                 "description": "The examples to predict for.",
@@ -429,6 +440,7 @@ named! {
     EventDataSchema = "EventData";
     ExampleSchema = "Example";
     ColumnStatisticsSchema = "ColumnStatistics";
+    AnswerSchema = "Answer";
     PredictBody = "PredictBody";
     PredictionSchema = "Predictions";
     EvaluationBody = "EvaluationBody";

@@ -113,6 +113,25 @@ impl ReadingKind {
         }
     }
 
+    /// Of the class that it takes.
+    pub(super) fn probability(&self, values: &[f32]) -> Option<f32> {
+        match self {
+            Self::Classes(classes) => values[..classes.len()].iter().copied().reduce(f32::max),
+            Self::Binary(_) => Some(values[0].max(1.0 - values[0])),
+            Self::Margin(_) | Self::Gaussian { .. } | Self::Numbers { .. } => None,
+        }
+    }
+
+    /// A number in the data set's own terms.
+    pub(super) fn number(&self, values: &[f32]) -> f64 {
+        self.scale().unwrap_or(TargetScale::NONE).undo(f64::from(values[0]))
+    }
+
+    /// Whether it takes one of classes, and not a number.
+    pub(super) fn is_of_classes(&self) -> bool {
+        matches!(self, Self::Classes(_) | Self::Binary(_) | Self::Margin(_))
+    }
+
     /// How far off a number may be, where the network says it.
     pub(super) fn deviation(&self, values: &[f32]) -> f32 {
         let Self::Gaussian { behind, scale } = self else { return f32::NAN };
@@ -186,7 +205,7 @@ fn scaled(scale: &TargetScale, value: f32) -> Value {
 
 /// The shortest decimal that reads back as the same `f32`; null where it is not finite. Widening it to a double
 /// first would show digits that the network never computed.
-pub(super) fn number(value: f32) -> Value {
+pub fn number(value: f32) -> Value {
     let shortest: Option<f64> = format!("{value:e}").parse().ok();
     shortest.and_then(Number::from_f64).map_or(Value::Null, Value::Number)
 }

@@ -13,6 +13,12 @@ pub enum InferenceError {
     UnknownModel { model: String },
     #[error("model \"{model}\" has no version \"{version}\"")]
     UnknownVersion { model: String, version: String },
+    /// The data set that the model learned from is not there, or the model does not say which it was.
+    #[error("{0}")]
+    NoData(String),
+    /// What is asked for is no part of the data set.
+    #[error("{0}")]
+    NoPart(String),
     #[error("the request holds {found} examples; at most {limit} are taken at once")]
     TooManyExamples { found: usize, limit: usize },
     /// As many requests wait for the model as may.

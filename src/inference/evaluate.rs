@@ -184,7 +184,7 @@ fn find_split(
     Some((wanted.to_owned(), found?))
 }
 
-fn rows_with_truth(dataset: &Dataset, rows: Range<u64>, targets: &[String]) -> Vec<u32> {
+pub(super) fn rows_with_truth(dataset: &Dataset, rows: Range<u64>, targets: &[String]) -> Vec<u32> {
     let columns: Vec<ColumnData<'_>> = targets
         .iter()
         .filter_map(|name| dataset.schema().columns.iter().position(|column| column.name == *name))

@@ -9,6 +9,7 @@ mod error;
 mod evaluate;
 mod evaluation;
 mod metrics;
+mod mistakes;
 mod network;
 mod served;
 mod tensors;
@@ -28,15 +29,17 @@ use versions::{Version, Versions};
 
 use crate::artifacts::Artifacts;
 use crate::data::Dataset;
-use crate::spec::{self, Name, SpecErrors};
+use crate::spec::{self, Name, Pointer, SpecErrors};
 use crate::store::Store;
 use crate::torch::memory;
 use crate::{clock, config};
 
+pub use answer::number as shortest;
 pub use describe::{DescribedInput, DescribedOutput, Description};
 pub use error::InferenceError;
 pub use evaluation::{DataRef, EvaluatedData, Evaluation};
 pub use metrics::{Metrics, Statistics, Tally};
+pub use mistakes::{Mistake, Mistakes, MistakesWanted};
 pub use tensors::{Element, Elements, NamedTensor, Signature, TensorAnswer, TensorForm};
 
 /// A version as a client names it.
@@ -149,22 +152,59 @@ impl Inference {
         let request = evaluation::Request::read(body).map_err(InferenceError::Refused)?;
         let found = self.0.versions.resolve(model, version).await?;
         let dataset = self.evaluated_data(&found, &request).await?;
-        // One at a time: an evaluation takes a core, and weights beside those that are counted.
+        let (folder, data) = (found.folder.clone(), dataset.clone());
+        let evaluated = self.beside(move || evaluate::evaluate(&folder, &data, &request)).await?;
+        Ok(evaluated.answer(&found.key.model, found.key.version, dataset.schema()))
+    }
+
+    /// What a version gets wrong of the data set that it was trained on, and which version that is.
+    pub async fn mistakes(
+        &self,
+        model: &str,
+        version: &VersionRef,
+        wanted: MistakesWanted,
+    ) -> Result<(u32, Mistakes), InferenceError> {
+        let found = self.0.versions.resolve(model, version).await?;
+        let dataset = self.own_data(&found).await?;
+        let folder = found.folder.clone();
+        let mistakes = self.beside(move || mistakes::find(&folder, dataset, &wanted)).await?;
+        Ok((found.key.version, mistakes))
+    }
+
+    /// Computes beside the predictions, for some seconds or minutes and with weights of its own.
+    async fn beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, InferenceError> + Send + 'static,
+    ) -> Result<T, InferenceError> {
+        // One at a time: it takes a core, and weights beside those that are counted.
         let Ok(_place) = self.0.evaluations_waiting.try_acquire() else {
             return Err(InferenceError::QueueFull { limit: EVALUATIONS });
         };
         let turn = self.0.evaluations.clone().acquire_owned().await;
-        let (folder, data) = (found.folder.clone(), dataset.clone());
         let patience = Duration::from_secs(self.0.settings.evaluate_seconds);
-        let evaluated = served::off_thread(move || {
+        let done = served::off_thread(move || {
             let _turn = turn;
-            let evaluated = evaluate::evaluate(&folder, &data, &request);
+            let done = work();
             memory::give_back();
-            evaluated
+            done
         });
-        let evaluated = tokio::time::timeout(patience, evaluated);
-        let evaluated = evaluated.await.map_err(|_| InferenceError::TooSlow { patience })???;
-        Ok(evaluated.answer(&found.key.model, found.key.version, dataset.schema()))
+        let done = tokio::time::timeout(patience, done);
+        done.await.map_err(|_| InferenceError::TooSlow { patience })??
+    }
+
+    /// The data set that a version was trained on.
+    async fn own_data(&self, version: &Version) -> Result<Arc<Dataset>, InferenceError> {
+        let Some((name, number)) = evaluate::trained_on(&version.document) else {
+            return Err(InferenceError::NoData("the model does not say what it was trained on".into()));
+        };
+        let at = Pointer::root();
+        let found = self.0.versions.dataset(name, Some(number), (&at, &at)).await;
+        found.map_err(|error| match error {
+            InferenceError::Refused(_) => InferenceError::NoData(format!(
+                "the model was trained on data set \"{name}\" version {number}, which is not there any more"
+            )),
+            other => other,
+        })
     }
 
     /// The data set that an evaluation means: the one it names, or the one that the model was trained on.

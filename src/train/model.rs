@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tch::{Device, Tensor};
 
-use crate::data::{DataError, Dataset, Preprocessing, TargetColumn};
+use crate::data::{DataError, Dataset, Partition, Prepared, Preprocessing, TargetColumn};
 use crate::nn::Pass;
 use crate::nn::initializers::ParameterSpec;
 use crate::nn::layers::Inferred;
 use crate::nn::losses::{Loss, Task};
 use crate::nn::metrics::Metric;
 use crate::nn::network::{Head, Network, NetworkPlan};
+use crate::spec::dataset::DatasetRef;
 use crate::spec::{Field, Pointer, Shape, SpecErrors};
-use crate::torch::safetensors;
+use crate::torch::{ops, safetensors};
 
 use super::methods::supervised::{self, Objective};
 use super::network;
@@ -153,6 +154,46 @@ impl LoadedModel {
         // However many the client asks for, they are computed in this process.
         let batch_size = batch_size.min(supervised::evaluation_batch(self.example_bytes(), rows.len()));
         supervised::evaluate(&self.network, self.preprocessing(), &objectives, dataset, rows, batch_size)
+    }
+}
+
+impl LoadedModel {
+    /// What the network says of rows of a data set, told a batch at a time: the rows, and of each output a number after
+    /// the other, row by row.
+    pub fn answers(
+        &self,
+        dataset: &Arc<Dataset>,
+        rows: &[u32],
+        mut tell: impl FnMut(&[u32], &[Vec<f32>]),
+    ) -> Result<(), DataError> {
+        // Each row is read once, so that nothing is kept of it.
+        let prepared = Prepared::keeping(dataset.clone(), self.preprocessing(), 0)?;
+        let shapes = self.preprocessing().input_shapes();
+        let gathered = |input: usize, shape: &Shape, rows: &[u32]| {
+            let width = shape.iter().product::<u64>() as usize;
+            let mut values = vec![0.0_f32; width * rows.len()];
+            prepared.gather(input, rows, &mut values);
+            let extents = std::iter::once(rows.len() as i64).chain(shape.iter().map(|extent| *extent as i64));
+            Tensor::from_slice(&values).reshape(extents.collect::<Vec<_>>())
+        };
+        for rows in rows.chunks(supervised::evaluation_batch(self.example_bytes(), rows.len())) {
+            let inputs = shapes.iter().enumerate().map(|(input, shape)| gathered(input, shape, rows));
+            let outputs = self.forward(&inputs.collect::<Vec<_>>());
+            let values: Vec<Vec<f32>> =
+                outputs.iter().map(|output| ops::as_slice::<f32>(&output.contiguous()).to_vec()).collect();
+            tell(rows, &values);
+        }
+        Ok(())
+    }
+
+    /// The parts that the job drew from the data set that it learned from; nothing where the model does not say how.
+    pub fn parts(&self, dataset: &Dataset) -> Option<Partition> {
+        let spec = &self.document.spec;
+        let at = Pointer::root().key("training").key("dataset");
+        let mut errors = SpecErrors::new();
+        let reference = DatasetRef::read(spec.pointer("/training/dataset")?, &at, &mut errors)?;
+        let seed = spec.get("seed")?.as_u64()?;
+        supervised::parts(&self.objectives, dataset, &reference, seed, &at).ok()
     }
 }
 

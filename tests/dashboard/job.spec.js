@@ -159,15 +159,30 @@ test.describe("a job that has succeeded", () => {
     await looks(page, "job-files", { docs: "confusion-matrix" });
   });
 
+  test("shows what its model gets wrong", async ({ page }) => {
+    await page.getByRole("tab", { name: "Mistakes" }).click();
+    await expect(page.getByRole("heading", { name: "What the model gets wrong" })).toBeVisible();
+    const { model } = await api("GET", `/v1/jobs/${jobs().done[1]}`);
+    await page.getByLabel("Which examples").selectOption("all");
+    const { examples, wrong, data } = await api("GET", `/v1/models/${model.name}/versions/${model.version}/mistakes?split=all`);
+    await expect(page.getByText(`${wrong} of ${examples} examples`)).toBeVisible();
+    const rows = page.getByRole("table", { name: "Examples that are answered wrong" }).getByRole("row");
+    await expect(rows).toHaveCount(1 + data.length);
+    await expect(rows.nth(1).getByRole("cell").nth(0)).toHaveText(data[0].answer);
+    await expect(rows.nth(1).getByRole("cell").nth(1)).toHaveText(data[0].truth);
+    await expect(rows.nth(1)).toContainText(String(data[0].row));
+    await looks(page, "job-mistakes");
+  });
+
   test("parts are reached by arrows, and are in the address", async ({ page }) => {
     await page.getByRole("tab", { name: "Curves" }).focus();
     await page.keyboard.press("ArrowRight");
     await expect(page.getByRole("tab", { name: "Network" })).toBeFocused();
     await expect(page).toHaveURL(/part=network/);
     await page.keyboard.press("End");
-    await expect(page.getByRole("tab", { name: "Files" })).toHaveAttribute("aria-selected", "true");
+    await expect(page.getByRole("tab", { name: "Mistakes" })).toHaveAttribute("aria-selected", "true");
     await page.reload();
-    await expect(page.getByRole("tab", { name: "Files" })).toHaveAttribute("aria-selected", "true");
+    await expect(page.getByRole("tab", { name: "Mistakes" })).toHaveAttribute("aria-selected", "true");
   });
 
   test("says the call that makes it, and leads to a copy", async ({ page }) => {

@@ -42,6 +42,20 @@ test("a row is asked of a model as it is typed", async ({ page }) => {
   await expect(page.getByRole("tabpanel")).toContainText("/v1/models/iris-rates/predict");
 });
 
+test("what a version gets wrong is shown when it is asked for", async ({ page }) => {
+  await open(page, "/models/iris-rates/1");
+  const asked = page.waitForResponse((answer) => answer.url().includes("/mistakes"));
+  await page.getByRole("button", { name: "Show its mistakes" }).click();
+  const held = await (await asked).json();
+  expect(held.dataset.split).toBe("validation");
+  await expect(page.getByRole("region", { name: "What it gets wrong" })).toContainText(held.wrong > 0 ? `${held.wrong} of ${held.examples} examples` : "No mistakes");
+  await page.getByLabel("Which examples").selectOption("all");
+  const { wrong } = await api("GET", "/v1/models/iris-rates/versions/1/mistakes?split=all");
+  await expect(page.getByText(`${wrong} of 150 examples`)).toBeVisible();
+  await expect(page.getByRole("table", { name: "Examples that are answered wrong" }).getByRole("row")).toHaveCount(1 + wrong);
+  await looks(page, "version-mistakes");
+});
+
 test.describe("what a model refuses", () => {
   test.use({ expected: /422/ });
   test("is told beside the form, and shown as text", async ({ page }) => {

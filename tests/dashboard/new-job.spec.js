@@ -1,6 +1,7 @@
 // A job written in the browser: its plan, its mistakes at their lines, and posted.
 
-import { api, expect, jobs, looks, open, test } from "./support.js";
+import { join } from "node:path";
+import { SCREENSHOTS, accessible, api, expect, jobs, looks, open, test } from "./support.js";
 
 const text = (page) => page.getByLabel("The body of the job, as JSON");
 
@@ -55,4 +56,124 @@ test("every component is at hand by its name", async ({ page }) => {
   await expect(page.getByLabel("Example of dropout", { exact: true })).toContainText('"rate"');
   await page.getByRole("button", { name: "optimizer", exact: true }).click();
   await expect(page.locator("summary").filter({ hasText: /^adam / })).toBeVisible();
+});
+
+test.describe("an example", () => {
+  // What it needs is not there at first, which its plan says.
+  test.use({ expected: /422/ });
+  test("stands in the body, and its data is added by a button", async ({ page }) => {
+    await open(page, "/jobs/new");
+    await page.getByLabel("Example", { exact: true }).selectOption("wine-logistic-regression");
+    await expect(page.getByText("13 measurements of wines from three cultivars.")).toBeVisible();
+    await expect(page).toHaveURL(/\/jobs\/new\?template=wine-logistic-regression$/);
+    await expect(text(page)).toHaveValue(/"name": "wine-logistic-regression", "seed": 1/);
+    await expect(page.locator(".mistake-list")).toContainText("there is no data set \"wine\"");
+    await page.evaluate(() => scrollTo(0, 0));
+    await looks(page, "new-job-example");
+    await page.getByRole("button", { name: "Add it" }).click();
+    await expect(page.getByText("The body is right.")).toBeVisible();
+    await expect(page.getByText("which is not here yet")).toHaveCount(0);
+    expect((await api("GET", "/v1/datasets/wine")).examples).toBe(178);
+    await page.getByRole("button", { name: "Post the job" }).click();
+    await expect(page.getByRole("heading", { level: 1, name: "wine-logistic-regression" })).toBeVisible();
+  });
+
+  test("is named by the address, and says which model it begins with", async ({ page }) => {
+    await open(page, "/jobs/new?template=few-digits");
+    await expect(page.getByLabel("Example", { exact: true })).toHaveValue("few-digits");
+    expect(JSON.parse(await text(page).inputValue()).training.initialize_from.model).toBe("mnist-lab-cnn");
+    await page.getByRole("link", { name: "post the job that makes it" }).click();
+    await expect(text(page)).toHaveValue(/"name": "mnist-lab-cnn"/);
+    await expect(page.getByText("The body is right.")).toBeVisible();
+  });
+});
+
+test.describe("as one types", () => {
+  // A body that is not whole yet has mistakes.
+  test.use({ expected: /422/ });
+  const offered = (page) => page.getByRole("listbox", { name: "What may stand here" });
+  const chosen = (page) => offered(page).getByRole("option", { selected: true });
+
+  /** Puts the cursor where `|` stands. */
+  async function write(page, words) {
+    const at = words.indexOf("|");
+    await text(page).fill(words.replace("|", ""));
+    await page.keyboard.press("Escape");
+    await text(page).evaluate((area, to) => area.setSelectionRange(to, to), at);
+  }
+
+  test("names and kinds are offered, and taken by keyboard", async ({ page }) => {
+    await open(page, "/jobs/new?dataset=iris");
+    await write(page, '{"training": {"method": "supervised", |}}');
+    await page.keyboard.type('"opt');
+    await expect(chosen(page)).toContainText("optimizer");
+    await expect(text(page)).toHaveAttribute("aria-activedescendant", await chosen(page).getAttribute("id"));
+    await page.keyboard.press("Tab");
+    await expect(text(page)).toHaveValue('{"training": {"method": "supervised", "optimizer": }}');
+    // What may stand behind the name is offered at once.
+    await expect(chosen(page)).toContainText("sgd");
+    await page.keyboard.press("ArrowDown");
+    await expect(chosen(page)).toContainText("adam");
+    await expect(chosen(page)).toContainText("Adam (Kingma and Ba");
+    await page.evaluate(() => scrollTo(0, 0));
+    await accessible(page);
+    await page.keyboard.press("Enter");
+    await expect(text(page)).toHaveValue('{"training": {"method": "supervised", "optimizer": "adam"}}');
+    await expect(offered(page)).toBeHidden();
+    await page.keyboard.press("ControlOrMeta+z");
+    await expect(text(page)).toHaveValue('{"training": {"method": "supervised", "optimizer": }}');
+  });
+
+  test("a layer is offered with what it needs, and fields by their kind", async ({ page }) => {
+    await open(page, "/jobs/new?dataset=iris");
+    await write(page, '{"training": {"model": {"layers": [|]}}}');
+    await page.keyboard.press("Control+Space");
+    await page.keyboard.type("conv2");
+    await expect(chosen(page)).toContainText("conv2d filters, kernel_size");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("8");
+    await expect(text(page)).toHaveValue('{"training": {"model": {"layers": [{"type": "conv2d", "filters": 8, "kernel_size": }]}}}');
+    await write(page, '{"training": {"optimizer": {"type": "sgd", |}}}');
+    await page.keyboard.press("Control+Space");
+    await expect(offered(page).getByRole("option")).toHaveText([/^learning_rate/, /^momentum 0.0|^momentum 0/, /^nesterov false/, /^weight_decay/]);
+    await page.keyboard.press("Escape");
+    await expect(offered(page)).toBeHidden();
+    await expect(text(page)).toBeFocused();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Tab");
+    await expect(text(page)).not.toBeFocused();
+  });
+
+  test("data sets and their columns are offered by their names", async ({ page }) => {
+    await open(page, "/jobs/new?dataset=iris");
+    await write(page, '{"training": {"dataset": {"name": "i|"}}}');
+    await page.keyboard.type("r");
+    await expect(chosen(page)).toContainText("iris 150 examples");
+    await page.keyboard.press("Enter");
+    await write(page, '{"training": {"dataset": {"name": "iris", "input": ["petal_width_cm", |], "target": "species"}}}');
+    await page.keyboard.type('"sepal_w');
+    await expect(chosen(page)).toContainText("sepal_width_cm number");
+    await page.keyboard.press("Tab");
+    await expect(text(page)).toHaveValue('{"training": {"dataset": {"name": "iris", "input": ["petal_width_cm", "sepal_width_cm"], "target": "species"}}}');
+  });
+
+  test("the list stands under the text, by pointer too", async ({ page }) => {
+    for (const width of [360, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      await open(page, "/jobs/new?dataset=iris");
+      await write(page, '{\n  "training": {\n    "loss": |\n  }\n}');
+      await page.keyboard.press("Control+Space");
+      const [list, area] = [await offered(page).boundingBox(), await text(page).boundingBox()];
+      expect(list.y).toBeGreaterThan(area.y + 12 + 3 * 20 - 1);
+      expect(list.y).toBeLessThan(area.y + 12 + 3 * 20 + 10);
+      expect(list.x + list.width).toBeLessThanOrEqual(width);
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme });
+        await page.screenshot({ path: join(SCREENSHOTS, `new-job-completion-${width}-${colorScheme}.png`) });
+      }
+      await offered(page).getByRole("option", { name: /^huber/ }).first().click();
+      await expect(text(page)).toHaveValue(/"loss": "huber"\n/);
+      await expect(text(page)).toBeFocused();
+    }
+  });
 });

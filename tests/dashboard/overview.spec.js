@@ -22,7 +22,7 @@ test("tells what runs, what waits, what failed, and the machine", async ({ page 
   await expect(page.getByText("Nothing runs").first()).toBeVisible();
 });
 
-test("a newcomer comes from an empty folder to a digit that is recognised, by mouse alone", async ({ page }) => {
+test("a newcomer comes from an empty folder to a digit that is recognised, by mouse alone, and to those that are not", async ({ page }) => {
   test.setTimeout(150_000);
   const server = await Server.start();
   try {
@@ -41,6 +41,14 @@ test("a newcomer comes from an empty folder to a digit that is recognised, by mo
     await stroke([0.35, 0.25], [0.68, 0.25], [0.45, 0.82]);
     await expect(page.locator(".answer-class")).toHaveText("7");
     await looks(page, "draw", { docs: "draw" });
+    await page.getByRole("button", { name: "Show its mistakes" }).click();
+    const { wrong, data: [worst] } = await server.get("/v1/models/first-model/versions/1/mistakes?limit=1");
+    await expect(page.getByText(`${wrong} of 10,000 examples`)).toBeVisible({ timeout: 60_000 });
+    const cards = page.locator(".mistake");
+    await expect(cards).toHaveCount(60);
+    await expect(cards.first()).toContainText(`${worst.answer} is ${worst.truth}`);
+    await expect(cards.first().getByRole("img")).toHaveJSProperty("naturalWidth", 28);
+    await looks(page, "version-mistakes-images");
     await page.getByRole("button", { name: "Clear" }).click();
     await expect(page.getByText("Its answer stands here.")).toBeVisible();
     // And by keyboard.

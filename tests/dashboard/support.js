@@ -14,6 +14,9 @@ export const HOSTILE = `<img src=x onerror="document.title='run'"><script>docume
 const HERE = import.meta.dirname;
 const DOCS = join(HERE, "../../docs/screenshots");
 
+/** Where pictures to be looked at are left. */
+export const SCREENSHOTS = join(process.env.LYCEUM_DASHBOARD_OUTPUT ?? join(HERE, "results"), "../screenshots");
+
 /** The server that the tests of this process share, and the jobs that it begins with. */
 let shared = null;
 export const jobs = () => shared.jobs;
@@ -83,8 +86,7 @@ export async function accessible(page) {
 /** Pictures at three widths in both themes, to be looked at; at none is the page wider than the window. `docs` names
  * the one that the documentation shows, of the greatest width, in the light theme. */
 export async function pictures(page, name, { docs, theme = "light" } = {}) {
-  const folder = join(process.env.LYCEUM_DASHBOARD_OUTPUT ?? join(HERE, "results"), "../screenshots");
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(SCREENSHOTS, { recursive: true });
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
     for (const width of WIDTHS) {
@@ -92,7 +94,7 @@ export async function pictures(page, name, { docs, theme = "light" } = {}) {
       await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       expect(wide, `${name} at ${width} pixels is too wide`).toBeLessThanOrEqual(0);
-      const path = join(folder, `${name}-${width}-${colorScheme}.png`);
+      const path = join(SCREENSHOTS, `${name}-${width}-${colorScheme}.png`);
       await page.screenshot({ path, fullPage: width < 1440 });
       if (docs && process.env.LYCEUM_UPDATE_SCREENSHOTS && width === 1440 && colorScheme === theme) {
         mkdirSync(DOCS, { recursive: true });

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const GROUND: [&str; 6] = ["spec", "config", "telemetry", "random", "clock", "fault"];
 
 /// What each module may use besides. `train::plan` allows that module of `train` alone.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("spec", &[]),
     ("config", &[]),
     ("telemetry", &["config"]),
@@ -25,8 +25,9 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("train", &["nn", "data", "envs", "torch"]),
     ("jobs", &["train", "data", "store", "artifacts"]),
     ("inference", &["nn", "data", "torch", "train::plan", "train::model", "store", "artifacts"]),
-    ("http", &["jobs", "inference", "data", "train::plan", "store", "artifacts", "dashboard"]),
+    ("http", &["jobs", "inference", "data", "train::plan", "store", "artifacts", "dashboard", "examples"]),
     ("dashboard", &[]),
+    ("examples", &[]),
     ("cli", &["artifacts", "data", "http", "inference", "jobs", "nn", "store", "torch", "train"]),
 ];
 

@@ -29,6 +29,50 @@ fn every_example_is_run() {
     }
 }
 
+/// Each is listed, and its body is accepted as soon as the data set is there that is told and sent beside it.
+#[tokio::test]
+async fn examples_are_offered_with_the_data_that_they_need() {
+    let server = server().await;
+    let (format, mnist) = example_data("mnist", DIGITS);
+    server.upload(&format!("name=mnist&format={format}"), mnist).await.expect(201);
+    let (format, iris) = example_data("iris", DIGITS);
+    server.upload(&format!("name=iris&format={format}"), iris).await.expect(201);
+    let listed = server.get("/v1/examples").await.expect(200);
+    let listed = listed["data"].as_array().unwrap();
+    let mut uploaded = std::collections::BTreeSet::new();
+    for entry in listed {
+        let name = entry["name"].as_str().unwrap();
+        let uri = format!("/v1/examples/{name}");
+        let body = server.get(&uri).await.expect(200);
+        assert_eq!((&body, &body["training"]["dataset"]["name"]), (&example(name), &entry["dataset"]));
+        let data = server.get(&format!("{uri}/data")).await;
+        match entry["file"].as_str() {
+            Some(file) if uploaded.insert(file) => {
+                assert_eq!(data.bytes, std::fs::read(examples().join(file)).unwrap());
+                let (dataset, format) = file.rsplit_once('.').unwrap();
+                server
+                    .upload(&format!("name={dataset}&format={format}"), data.bytes.clone())
+                    .await
+                    .expect(201);
+            }
+            Some(_) => assert_eq!(data.status, 200),
+            None => assert_eq!(data.status, 404),
+        }
+        if entry["model"].is_null() {
+            server.post("/v1/plans", &body).await.expect(200);
+        }
+    }
+    let names: Vec<&str> = listed.iter().map(|entry| entry["name"].as_str().unwrap()).collect();
+    assert_eq!((names[0], names.len()), ("perceptron", 42));
+    let wine = listed.iter().find(|entry| entry["name"] == "wine-logistic-regression").unwrap();
+    assert_eq!(
+        *wine,
+        json!({"name": "wine-logistic-regression", "group": "Tables in ten lines", "dataset": "wine",
+            "shows": "13 measurements of wines from three cultivars", "file": "wine.csv", "model": null})
+    );
+    server.get("/v1/examples/images-28").await.expect(404);
+}
+
 /// A server that has the data set of an example.
 pub(crate) async fn stocked(name: &str) -> Server {
     let server = server().await;

@@ -46,6 +46,27 @@ fn text(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
+/// A job on a table of `x` and others, every third row of which it is tested on.
+fn table_job(name: &str, target: &Value, epochs: u64, loss: &str, activation: &str) -> Value {
+    json!({"name": name, "seed": 5, "resources": {"device": "cpu"}, "training": {
+        "method": "supervised",
+        "dataset": {"name": name, "input": "x", "target": target, "test": {"every": 3, "offset": 1}},
+        "model": {"layers": [{"type": "dense", "activation": activation}]},
+        "loss": loss, "optimizer": {"type": "adam", "learning_rate": 0.1}, "batch_size": 8, "epochs": epochs}})
+}
+
+/// What a version gets wrong, and what it predicts for each row of `x`.
+async fn mistakes_and_predictions(server: &Server, name: &str, x: Vec<i64>) -> (Value, Value) {
+    let mistakes = server.get(&format!("/v1/models/{name}/versions/latest/mistakes")).await.expect(200);
+    let inputs: Vec<Value> = x.into_iter().map(|x| json!({"x": x})).collect();
+    let told = server.post(&format!("/v1/models/{name}/predict"), &json!({"inputs": inputs})).await;
+    (mistakes, told.expect(200)["predictions"].clone())
+}
+
+fn rows(mistakes: &Value) -> Vec<usize> {
+    mistakes["data"].as_array().unwrap().iter().map(|one| one["row"].as_u64().unwrap() as usize).collect()
+}
+
 fn probabilities(prediction: &Value) -> Vec<f64> {
     prediction["probabilities"].as_object().unwrap().values().map(|value| value.as_f64().unwrap()).collect()
 }
@@ -357,4 +378,142 @@ async fn several_yes_or_no_targets_are_answered_as_classes() {
     assert_eq!((told(1, "positive"), told(1, "far, out")), (json!("1"), json!("0")));
     let sum: f64 = probabilities(&answer["predictions"][0]["positive"]).iter().sum();
     assert!((sum - 1.0).abs() < 1e-6);
+}
+
+#[tokio::test]
+async fn the_surest_mistakes_of_a_classifier_come_first() {
+    let _alone = alone().await;
+    let server = server().await;
+    let truth = |x: i64| if (x > 0) == (x % 7 == 0) { "low" } else { "high" };
+    let row = |x: i64| format!("{x},{}\n", truth(x));
+    let table: String = (-40..40).map(row).collect();
+    server.add_csv("sides", &format!("x,side\n{table}")).await;
+    server.train(&table_job("sides", &json!("side"), 20, "categorical_cross_entropy", "softmax")).await;
+    let (told, predictions) = mistakes_and_predictions(&server, "sides", (-40..40).collect()).await;
+    assert_eq!(told["dataset"], json!({"name": "sides", "version": 1, "split": "test"}));
+    assert_eq!(told["targets"], json!(["side"]));
+    let answer = |row: usize| (predictions[row]["class"].clone(), predictions[row]["probability"].clone());
+    let mut wrong: Vec<usize> =
+        (1..80).step_by(3).filter(|row| answer(*row).0 != truth(*row as i64 - 40)).collect();
+    wrong.sort_by(|a, b| answer(*b).1.as_f64().unwrap().total_cmp(&answer(*a).1.as_f64().unwrap()));
+    assert!(wrong.len() > 2, "{wrong:?}");
+    assert_eq!((&told["examples"], &told["wrong"]), (&json!(27), &json!(wrong.len())));
+    assert_eq!(rows(&told), wrong);
+    for mistake in told["data"].as_array().unwrap() {
+        let row = mistake["row"].as_u64().unwrap() as usize;
+        let x = row as i64 - 40;
+        assert_eq!(mistake["example"], json!({"x": x, "side": truth(x)}));
+        assert_eq!((&mistake["truth"], &mistake["answer"]), (&json!(truth(x)), &answer(row).0));
+        let (said, before) = (mistake["probability"].as_f64().unwrap(), answer(row).1.as_f64().unwrap());
+        assert!((said - before).abs() < 1e-6, "{mistake} {before}");
+        assert_eq!((&mistake["error"], &mistake["image"]), (&json!(null), &json!(null)));
+    }
+
+    let get = async |query: &str| server.get(&format!("/v1/models/sides/versions/1/mistakes?{query}")).await;
+    assert_eq!(rows(&get("limit=2").await.expect(200)), wrong[..2]);
+    let [train, all] = ["train", "all"].map(|split| format!("split={split}&limit=1"));
+    let (train, all) = (get(&train).await.expect(200), get(&all).await.expect(200));
+    assert_eq!((&train["examples"], &all["examples"]), (&json!(53), &json!(80)));
+    let sum = train["wrong"].as_u64().unwrap() + wrong.len() as u64;
+    assert_eq!(all["wrong"], sum);
+    for (query, says) in [
+        ("split=tset", "did you mean \"test\"?"),
+        ("split=validation", "must be one of all, test, train"),
+        ("limit=0", "from 1 to 100"),
+        ("limit=101", "from 1 to 100"),
+        ("most=3", "\"most\" is not a query parameter"),
+    ] {
+        let refused = get(query).await;
+        assert!(refused.status == 400 && refused.detail().contains(says), "{query}: {}", refused.text());
+    }
+    server.get("/v1/models/sides/versions/7/mistakes").await.expect(404);
+    server.delete("/v1/datasets/sides/versions/1").await.expect(204);
+    let gone = get("").await;
+    assert!(gone.status == 409 && gone.detail().contains("not there any more"), "{}", gone.text());
+    server.add_csv("sides", "x,up\n1,no\n2,yes\n3,no\n").await;
+    get("").await.expect(409);
+}
+
+#[tokio::test]
+async fn a_mistake_of_several_answers_is_wrong_in_any() {
+    let _alone = alone().await;
+    let server = server().await;
+    let truth = |x: i64| [x > 0, x.abs() < 10].map(|holds| if holds { "1" } else { "0" });
+    let row = |x: i64| format!("{x},{}\n", truth(x).join(","));
+    let table: String = (-30..30).map(row).collect();
+    server.add_csv("signs", &format!("x,positive,small\n{table}")).await;
+    let job = table_job("signs", &json!(["positive", "small"]), 10, "binary_cross_entropy", "sigmoid");
+    server.train(&job).await;
+    let (told, predictions) = mistakes_and_predictions(&server, "signs", (-30..30).collect()).await;
+    // How sure the surest wrong answer of a row is, if there is one.
+    let surest = |row: usize| {
+        let wrong = ["positive", "small"].into_iter().zip(truth(row as i64 - 30));
+        let wrong = wrong.filter(|(name, truth)| predictions[row][name]["class"] != *truth);
+        wrong.map(|(name, _)| predictions[row][name]["probability"].as_f64().unwrap()).reduce(f64::max)
+    };
+    let mut wrong: Vec<(usize, f64)> =
+        (1..60).step_by(3).filter_map(|row| Some((row, surest(row)?))).collect();
+    wrong.sort_by(|a, b| b.1.total_cmp(&a.1));
+    assert!(wrong.len() > 2 && wrong.len() < 20, "{wrong:?}");
+    assert_eq!(rows(&told), wrong.iter().map(|(row, _)| *row).collect::<Vec<_>>());
+    for (mistake, (row, probability)) in told["data"].as_array().unwrap().iter().zip(wrong) {
+        let [positive, small] = truth(row as i64 - 30);
+        assert_eq!(mistake["truth"], json!({"positive": positive, "small": small}));
+        for name in ["positive", "small"] {
+            assert_eq!(mistake["answer"][name], predictions[row][name]["class"]);
+        }
+        assert!((mistake["probability"].as_f64().unwrap() - probability).abs() < 1e-6, "{mistake}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_are_told_by_how_far_off_they_are() {
+    let _alone = alone().await;
+    let server = server().await;
+    let truth = |x: i64| if x == -7 { 200 } else { 3 * x + 1 };
+    let row = |x: i64| format!("{x},{}\n", truth(x));
+    let table: String = (-20..20).map(row).collect();
+    server.add_csv("lines", &format!("x,y\n{table}")).await;
+    let mut job = table_job("lines", &json!("y"), 10, "mean_squared_error", "linear");
+    job["training"]["dataset"]["target_transform"] = json!("standardize");
+    server.train(&job).await;
+    let (told, predictions) = mistakes_and_predictions(&server, "lines", (-20..20).collect()).await;
+    let error =
+        |row: usize| (predictions[row]["value"].as_f64().unwrap() - truth(row as i64 - 20) as f64).abs();
+    let mut expected: Vec<usize> = (1..40).step_by(3).collect();
+    expected.sort_by(|a, b| error(*b).total_cmp(&error(*a)));
+    assert_eq!((&told["examples"], &told["wrong"]), (&json!(13), &json!(null)));
+    assert_eq!(rows(&told), expected);
+    assert_eq!(told["data"][0]["example"], json!({"x": -7, "y": 200}));
+    for (mistake, row) in told["data"].as_array().unwrap().iter().zip(expected) {
+        assert_eq!(mistake["truth"], truth(row as i64 - 20) as f64);
+        assert!((mistake["error"].as_f64().unwrap() - error(row)).abs() < 1e-3, "{mistake}");
+        assert_eq!(mistake["probability"], json!(null));
+    }
+}
+
+#[tokio::test]
+async fn mistakes_are_shown_by_their_images() {
+    let _alone = alone().await;
+    let server = server().await;
+    let images = idx::squares(IMAGES);
+    let files = [idx::files("train-", &images), idx::files("t10k-", &images[..16])].concat();
+    server.upload("name=squares&format=idx", idx::tar(&files)).await.expect(201);
+    server.train(&cnn("squares", 1)).await;
+    let told = server.get("/v1/models/squares/versions/1/mistakes").await.expect(200);
+    assert_eq!(told["dataset"]["split"], "test");
+    let mistakes = told["data"].as_array().unwrap();
+    assert!(!mistakes.is_empty() && told["wrong"] == mistakes.len() && told["examples"] == 16, "{told}");
+    for mistake in mistakes {
+        // The test part stands behind the training part.
+        let number = mistake["row"].as_u64().unwrap() as usize - images.len();
+        let address = mistake["image"].as_str().unwrap();
+        assert_eq!(mistake["example"]["image"], address);
+        let png = server.get(address).await;
+        assert_eq!((png.status.as_u16(), png.header("content-type")), (200, "image/png"));
+        let predicted = predict(&server, json!([pixels(&images[number])])).await.expect(200);
+        assert_eq!(mistake["answer"], predicted["predictions"][0]["class"]);
+        assert_eq!(mistake["truth"], (number % 4).to_string());
+        assert_ne!(mistake["answer"], mistake["truth"]);
+    }
 }

@@ -5,6 +5,7 @@ mod dashboard;
 mod datasets;
 mod docs;
 mod events;
+mod examples;
 mod jobs;
 mod keys;
 mod models;
@@ -41,6 +42,9 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(components::list))
         .routes(routes!(components::job_schema))
         .routes(routes!(plans::create))
+        .routes(routes!(examples::list))
+        .routes(routes!(examples::show))
+        .routes(routes!(examples::data))
         .routes(routes!(jobs::list, jobs::create))
         .routes(routes!(jobs::show, jobs::change, jobs::delete))
         .routes(routes!(jobs::act))
@@ -68,6 +72,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(models::predict_latest))
         .routes(routes!(models::predict))
         .routes(routes!(models::evaluate))
+        .routes(routes!(models::mistakes))
         // the Open Inference Protocol
         .routes(routes!(v2::server))
         .routes(routes!(v2::live))

@@ -53,8 +53,13 @@ export function post(path, body, { idempotent = false, signal } = {}) {
 /** A text as it is, such as a log. */
 export const text = (path, query, options) => ask("GET", address(path, query), { ...options, as: "text" });
 
+/** Bytes as they are, such as a file. */
+export const blob = (path, options) => ask("GET", path, { ...options, as: "blob" });
+
+const ACCEPTED = { json: "application/json", text: "text/plain", blob: "*/*" };
+
 async function ask(method, path, { body, headers = {}, signal, as = "json" }) {
-  const sent = { accept: as === "text" ? "text/plain" : "application/json", ...headers, ...token(method) };
+  const sent = { accept: ACCEPTED[as], ...headers, ...token(method) };
   if (body !== undefined) sent["content-type"] = "application/json";
   let answer;
   try {
@@ -65,7 +70,7 @@ async function ask(method, path, { body, headers = {}, signal, as = "json" }) {
   }
   if (!answer.ok) throw await problem(answer.status, await answer.text(), answer.headers.get("x-request-id"));
   if (answer.status === 204) return null;
-  return as === "text" ? answer.text() : answer.json();
+  return answer[as]();
 }
 
 /** Sends a file as it is, and tells how much of it is gone: `onProgress(sent, total)`. */

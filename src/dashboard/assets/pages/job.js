@@ -5,10 +5,11 @@ import { eachFrame, h, replace, text } from "../lib/dom.js";
 import { get, patch } from "../lib/api.js";
 import { live } from "../lib/live.js";
 import { between, duration, number, percent, plural, relativeTime, short } from "../lib/format.js";
-import { action, badge, confirm, editable, facts, heading, menu, progress, snippet, dialog, button, tabs, toast } from "../lib/widgets.js";
+import { action, badge, confirm, editable, facts, heading, menu, progress, section, snippet, dialog, button, tabs, toast } from "../lib/widgets.js";
 import { act, allowed, finished, posted } from "../lib/jobs.js";
 import { curl } from "../lib/spec.js";
 import { labelEditor } from "../lib/labels.js";
+import { mistakes } from "../lib/mistakes.js";
 import { Metrics } from "../lib/series.js";
 import { curves } from "./job/curves.js";
 import { network } from "./job/network.js";
@@ -93,7 +94,9 @@ export async function render(root, { params, query, navigate, signal }) {
     { id: "spec", title: "Spec", render: part(spec) },
     { id: "events", title: "Events and log", render: part(events) },
     { id: "files", title: "Files", render: part(files) },
-  ], {
+    job.model && { id: "mistakes", title: "Mistakes", render: part((panel, { signal: leaving }) => panel.append(
+      section("What the model gets wrong", {}, mistakes({ ...job.model, signal: leaving })))) },
+  ].filter(Boolean), {
     selected: query.get("part"),
     onselect: (chosen) => {
       const address = new URL(location.href);

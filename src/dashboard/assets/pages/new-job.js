@@ -1,20 +1,25 @@
 // A job written: the body, its plan as one types, and its mistakes at the very line.
 
 import { h, later, replace } from "../lib/dom.js";
-import { get, post } from "../lib/api.js";
+import { all, blob, get, post } from "../lib/api.js";
 import { bytes, number, plural } from "../lib/format.js";
 import { action, facts, failed, field, heading, section, select, table } from "../lib/widgets.js";
 import { posted } from "../lib/jobs.js";
 import { lineOf, positions } from "../lib/positions.js";
 import { FIRST_MODEL } from "../lib/first-model.js";
 import { body, KINDS } from "./new-job/body.js";
+import { Completion } from "./new-job/completion.js";
 import { reference } from "./new-job/reference.js";
+import { templates } from "./new-job/templates.js";
 
 export const title = () => "New job";
 
 export async function render(root, { query, navigate, signal }) {
-  const [sets, components] = await Promise.all([get("/v1/datasets", { limit: 1000 }, { signal }), get("/v1/components", {}, { signal })]);
-  const editor = new Editor(signal);
+  const [sets, models, examples, components] = await Promise.all([
+    all("/v1/datasets", {}, { signal }), all("/v1/models", {}, { signal }),
+    get("/v1/examples", {}, { signal }), get("/v1/components", {}, { signal }),
+  ]);
+  const editor = new Editor(names(sets), signal);
   const submit = action("Post the job", async () => {
     const read = editor.read();
     if (!read) return;
@@ -23,11 +28,31 @@ export async function render(root, { query, navigate, signal }) {
   }, { kind: "primary" });
   root.append(
     heading("New job", { above: h("p", { class: "muted" }, h("a", { href: "/jobs" }, "Jobs")), actions: [submit] }),
-    form(sets.data, query, (made) => editor.write(made)),
-    h("div", { class: "new-job" }, section("Body", {}, editor.node), section("Plan", {}, editor.plan)),
+    form(sets, query, (made) => editor.write(made)),
+    templates({
+      examples: examples.data, sets, models, selected: query.get("template"), ready: () => editor.ask(),
+      chosen: async ({ name }) => {
+        history.replaceState(null, "", `/jobs/new?template=${name}`);
+        editor.writeText(await template(name));
+      },
+    }),
+    h("div", { class: "new-job" }, section("Body", { note: "Names are offered as you type, and by Ctrl+Space." }, editor.node), section("Plan", {}, editor.plan)),
     section("Words", { note: "Every component that a body may name, with its fields." }, reference(components.data)));
-  editor.write(await first(query, sets.data));
+  const named = query.get("template");
+  if (named) editor.writeText(await template(named));
+  else editor.write(await first(query, sets));
 }
+
+/** An example's body, in the lines in which somebody wrote it. */
+const template = async (name) => (await blob(`/v1/examples/${encodeURIComponent(name)}`)).text();
+
+/** The names of data sets and of their columns, where a body has them. */
+const names = (sets) => (path, said) => {
+  if (path === "training/dataset/name") return sets.map(({ name, examples }) => ({ label: name, detail: plural(examples, "example") }));
+  if (!/^training\/dataset\/(input|target)(\/\*)?$/.test(path)) return [];
+  const set = sets.find(({ name }) => name === said("name"));
+  return (set?.columns ?? []).map(({ name, kind }) => ({ label: name, detail: kind }));
+};
 
 /** What the page begins with: a job to be changed, the data set that was being looked at, or the first model. */
 async function first(query, sets) {
@@ -77,18 +102,24 @@ function form(sets, query, made) {
 
 /** The body as text, with the numbers of its lines, the mistakes under it, and its plan. */
 class Editor {
-  constructor(signal) {
+  constructor(known, signal) {
     this.signal = signal;
-    this.area = h("textarea", { class: "editor-text", spellcheck: "false", autocapitalize: "off", wrap: "off", "aria-label": "The body of the job, as JSON", oninput: () => this.#changed(), onscroll: () => this.#scrolled(), onkeydown: (event) => this.#key(event) });
+    this.area = h("textarea", { class: "editor-text", spellcheck: "false", autocapitalize: "off", wrap: "off", "aria-label": "The body of the job, as JSON", oninput: () => this.#typed(), onscroll: () => this.#scrolled(), onkeydown: (event) => this.#key(event) });
     this.gutter = h("div", { class: "editor-lines", "aria-hidden": "true" });
     this.mistakes = h("div", { class: "editor-mistakes", role: "status", "aria-live": "polite" });
-    this.node = h("div", { class: "stack" }, h("div", { class: "editor" }, this.gutter, this.area), this.mistakes);
+    const frame = h("div", { class: "editor-frame" }, h("div", { class: "editor" }, this.gutter, this.area));
+    this.node = h("div", { class: "stack" }, frame, this.mistakes);
+    this.completion = new Completion(this.area, frame, { known, signal });
     this.plan = h("div", { class: "stack" }, h("p", { class: "muted" }, "The plan stands here as soon as the body is right."));
     this.ask = later(() => this.#ask(), 250, signal);
   }
 
   write(value) {
-    this.area.value = JSON.stringify(value, null, 2);
+    this.writeText(JSON.stringify(value, null, 2));
+  }
+
+  writeText(words) {
+    this.area.value = words.trimEnd();
     this.#changed();
   }
 
@@ -99,6 +130,11 @@ class Editor {
     this.#tell([{ line: wrong.line, detail: wrong.words }]);
     this.area.focus();
     return null;
+  }
+
+  #typed() {
+    this.#changed();
+    this.completion.offer();
   }
 
   #changed() {
@@ -117,8 +153,10 @@ class Editor {
     this.gutter.style.transform = `translateY(${-this.area.scrollTop}px)`;
   }
 
-  /** Tab indents; Escape and then Tab leaves the text, so that nobody is caught in it. */
+  /** What is offered takes its keys first. Tab indents; Escape and then Tab leaves the text, so that nobody is caught in
+   * it. */
   #key(event) {
+    if (this.completion.key(event)) return;
     if (event.key === "Escape") this.leaving = true;
     else if (event.key === "Tab" && !event.shiftKey && !this.leaving) {
       event.preventDefault();

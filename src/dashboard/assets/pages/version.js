@@ -3,7 +3,8 @@
 import { h, replace } from "../lib/dom.js";
 import { del, get, post } from "../lib/api.js";
 import { bytes, number, relativeTime } from "../lib/format.js";
-import { action, confirm, facts, field, heading, section, table, tabs } from "../lib/widgets.js";
+import { mistakes } from "../lib/mistakes.js";
+import { action, button, confirm, facts, field, heading, section, table, tabs } from "../lib/widgets.js";
 import { snippets } from "./version/snippets.js";
 import { trial } from "./version/try.js";
 
@@ -28,8 +29,15 @@ export async function render(root, { params: { name, version }, navigate, signal
     h("div", { class: "columns" },
       section("Where it comes from", {}, lineage(found)),
       section("What it reached", {}, metrics(found))),
+    section("What it gets wrong", {}, wrong(found, signal)),
     section("Other data", { note: "Loss and metrics on a split or on another data set with the same columns." }, evaluation(found)),
     section("Call it", {}, calls(found)));
+}
+
+/** Asked for by a button, since the model answers a whole part of its data set for it. */
+function wrong({ model: name, version }, signal) {
+  const place = h("div", {}, button("Show its mistakes", () => replace(place, mistakes({ name, version, signal }))));
+  return place;
 }
 
 function lineage({ spec, job, created_at: at, sha256 }) {

@@ -240,9 +240,7 @@ pub(crate) async fn examples(
     let splits = &dataset.schema().splits;
     let split = query.split.or_else(|| splits.first().map(|(name, _)| name.clone())).unwrap_or_default();
     let (offset, limit) = (query.offset.unwrap_or(0), query.limit.unwrap_or_default().0);
-    let url = |column: &str, row: u64| {
-        format!("/v1/datasets/{name}/versions/{version}/images/{}/{row}", page::path_segment(column))
-    };
+    let url = |column: &str, row: u64| image_address(&name, version, column, row);
     let Some(data) = examples_of(&dataset, &split, offset, limit.into(), &url) else {
         return Err(no_split(dataset.schema(), &split));
     };
@@ -253,6 +251,11 @@ pub(crate) async fn examples(
 fn no_split(schema: &dataset::DatasetSchema, split: &str) -> Problem {
     let names: Vec<&str> = schema.splits.iter().map(|(name, _)| &name[..]).collect();
     Problem::not_found(format!("split \"{split}\"; there are {}", names.join(", ")))
+}
+
+/// Where an image of a data set is found.
+pub(super) fn image_address(name: &str, version: u32, column: &str, row: u64) -> String {
+    format!("/v1/datasets/{name}/versions/{version}/images/{}/{row}", page::path_segment(column))
 }
 
 /// An image of a data set.

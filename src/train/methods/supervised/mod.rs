@@ -47,7 +47,7 @@ pub use config::{ClippingSpec, EarlyStoppingSpec, Losses, Supervised, WeightAver
 pub(crate) use evaluation::batch_size as evaluation_batch;
 use evaluation::{Examined, Examiner, Metrics};
 use feed::Feed;
-pub(crate) use model::evaluate;
+pub(crate) use model::{evaluate, parts};
 pub use plan::{Objective, SupervisedPlan};
 use reporter::Reporter;
 pub(crate) use resolve::{Context, Resolved, resolve};

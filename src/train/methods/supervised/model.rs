@@ -1,13 +1,14 @@
-//! The model that supervised training makes, and how a kept one is evaluated.
+//! The model that supervised training makes, how a kept one is evaluated, and which rows it has not learned from.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tch::Device;
 
-use crate::data::{DataError, Dataset, Preprocessing, kept_bytes};
+use crate::data::{DataError, Dataset, Partition, Preprocessing, kept_bytes, partition};
 use crate::nn::network::Network;
-use crate::spec::Field;
+use crate::spec::dataset::DatasetRef;
+use crate::spec::{Field, Pointer, SpecErrors};
 use crate::train::ModelFiles;
 use crate::train::model::{MODEL_FORMAT, ModelDocument, ModelOutput};
 use crate::train::network;
@@ -31,6 +32,18 @@ pub(crate) fn evaluate(
     let feed = Feed::new(examples, batch_size.min(rows.len()).max(1), Device::Cpu);
     let values = Examiner::new(objectives, feed).examine(network, rows, || true);
     Ok(values.unwrap_or_default().values.into_iter().collect())
+}
+
+/// The parts that a job with this seed drew from its data set, for a model that it made. `at` is where `reference` stands.
+pub(crate) fn parts(
+    objectives: &[Objective],
+    dataset: &Dataset,
+    reference: &DatasetRef,
+    seed: u64,
+    at: &Pointer,
+) -> Result<Partition, SpecErrors> {
+    let stratify = matches!(objectives, [objective] if objective.is_one_category());
+    partition(dataset, reference, stratify, seed, at)
 }
 
 impl Training<'_> {

@@ -100,6 +100,11 @@ pub struct Objective {
 }
 
 impl Objective {
+    /// Whether it is one column of classes, by which parts can be stratified.
+    pub(super) fn is_one_category(&self) -> bool {
+        self.columns.len() == 1 && target_view(&self.loss, &self.columns).classes.is_some()
+    }
+
     /// Fits an output's loss to its node and target, as a kept model's is fitted again.
     pub(crate) fn fit(
         output: &ModelOutput,
