@@ -23,7 +23,7 @@ test("tells what runs, what waits, what failed, and the machine", async ({ page 
 });
 
 test("a newcomer comes from an empty folder to a digit that is recognised, by mouse alone, and to those that are not", async ({ page }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(240_000);
   const server = await Server.start();
   try {
     await page.goto(server.address);
@@ -33,7 +33,7 @@ test("a newcomer comes from an empty folder to a digit that is recognised, by mo
     await page.getByRole("link", { name: "Watch", exact: true }).last().click();
     await expect(page.getByRole("heading", { level: 1, name: "first-model" })).toBeVisible();
     await expect(page.locator("figure.chart").first()).toBeVisible();
-    await expect(page.locator(".page-head .badge")).toHaveText("succeeded", { timeout: 120_000 });
+    await expect(page.locator(".page-head .badge")).toHaveText("succeeded", { timeout: 200_000 });
     await page.getByRole("link", { name: "Overview", exact: true }).click();
     await page.getByRole("link", { name: "Draw", exact: true }).click();
     await expect(page).toHaveURL(/\/models\/first-model\/1$/);
