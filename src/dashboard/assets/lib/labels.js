@@ -22,6 +22,8 @@ export function labelEditor(labels, save) {
     show(true);
   };
   const show = (focus) => {
+    // Who has gone on to something else while it was stored is not called back.
+    const own = node.contains(document.activeElement);
     const add = h("button", { type: "button", class: "tag tag-button", "aria-label": "Add a label", onclick: edit }, Object.keys(labels).length > 0 ? "+" : "+ label");
     replace(node, Object.entries(labels).map(([name, value]) => h("span", { class: "tag" },
       h("a", { href: `/jobs?label=${encodeURIComponent(words(name, value))}` }, words(name, value)),
@@ -29,7 +31,7 @@ export function labelEditor(labels, save) {
         const { [name]: _, ...rest } = labels;
         store(rest);
       } }, "×"))), add);
-    if (focus) add.focus();
+    if (focus && own) add.focus();
   };
   const edit = () => {
     const control = h("input", { "aria-label": "New label, a name or name=value", placeholder: "name=value", class: "label-control", size: 14 });

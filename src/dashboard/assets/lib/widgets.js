@@ -281,9 +281,11 @@ export function progress(fraction, label) {
 export function editable(value, save, { label, placeholder = "Add", long = false } = {}) {
   const node = h("span", { class: "editable" });
   const show = (focus) => {
+    // Who has gone on to something else while it was stored is not called back.
+    const own = node.contains(document.activeElement);
     const opener = h("button", { type: "button", class: `editable-value${value ? "" : " muted"}`, "aria-label": `${label}: ${value || placeholder}`, title: "Edit", onclick: edit }, value || placeholder);
     replace(node, opener);
-    if (focus) opener.focus();
+    if (focus && own) opener.focus();
   };
   const edit = () => {
     const control = h(long ? "textarea" : "input", { value, "aria-label": label, class: "editable-control", rows: long ? 3 : null });
