@@ -50,6 +50,8 @@ pub(crate) struct Tls {
     acceptor: TlsAcceptor,
     shown: Arc<Shown>,
     files: Files,
+    /// Of the files before they were first read: what has changed since is not overlooked.
+    begun: [Stamp; 2],
 }
 
 /// The certificate with its key that handshakes show.
@@ -73,6 +75,7 @@ impl Tls {
         };
         let provider = Arc::new(ring::default_provider());
         let files = Files { cert, key, provider: provider.clone() };
+        let begun = files.stamp();
         let shown = Arc::new(Shown(RwLock::new(Arc::new(files.read()?))));
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -80,7 +83,7 @@ impl Tls {
             .with_no_client_auth()
             .with_cert_resolver(shown.clone());
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Some(Self { acceptor: TlsAcceptor::from(Arc::new(config)), shown, files }))
+        Ok(Some(Self { acceptor: TlsAcceptor::from(Arc::new(config)), shown, files, begun }))
     }
 
     /// Shows what the files hold from here on; where that is nothing to show, what was shown before.
@@ -92,11 +95,11 @@ impl Tls {
 
     /// Renews the certificate whenever a file changes. Never ends.
     pub(crate) async fn watch(&self) {
-        let mut seen = self.files.stamp().await;
+        let mut seen = self.begun;
         loop {
             tokio::time::sleep(LOOK).await;
             // Taken before the files are read: what changes meanwhile is seen the next time.
-            let now = self.files.stamp().await;
+            let now = self.files.stamp();
             if now == seen {
                 continue;
             }
@@ -152,8 +155,8 @@ impl Files {
         })
     }
 
-    async fn stamp(&self) -> [Stamp; 2] {
-        [stamp(&self.cert).await, stamp(&self.key).await]
+    fn stamp(&self) -> [Stamp; 2] {
+        [stamp(&self.cert), stamp(&self.key)]
     }
 }
 
@@ -161,8 +164,8 @@ fn bytes(path: &Path) -> Result<Vec<u8>, TlsError> {
     std::fs::read(path).map_err(|error| TlsError::Read { path: path.to_owned(), error })
 }
 
-async fn stamp(path: &Path) -> Stamp {
-    let metadata = tokio::fs::metadata(path).await.ok()?;
+fn stamp(path: &Path) -> Stamp {
+    let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
