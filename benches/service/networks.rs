@@ -48,11 +48,7 @@ pub(crate) fn all() -> [Network; 2] {
 impl Network {
     /// A job that trains it.
     pub(crate) fn job(&self, threads: u32) -> Value {
-        self.job_named("digits", threads)
-    }
-
-    pub(crate) fn job_named(&self, name: &str, threads: u32) -> Value {
-        json!({"name": name, "seed": 7, "resources": {"device": "cpu", "threads": threads}, "training": {
+        json!({"name": "digits", "seed": 7, "resources": {"device": "cpu", "threads": threads}, "training": {
             "method": "supervised", "dataset": {"name": "mnist", "target": "label", "split": self.split},
             "model": {"layers": self.layers}, "loss": "categorical_cross_entropy",
             "optimizer": {"type": "adam", "learning_rate": 0.001},

@@ -1,5 +1,5 @@
-//! Inferences by the Open Inference Protocol: how many in a second, how soon, against the network's arithmetic alone, and
-//! while training holds every core. Clients and server share the machine.
+//! Inferences by the Open Inference Protocol: how many in a second, how soon, and while training holds every core. Clients
+//! and server share the machine.
 
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ const ROUNDS: usize = 5;
 const WARM: Duration = Duration::from_secs(1);
 const ROUND: Duration = Duration::from_secs(3);
 const PIXELS: usize = 784;
+/// Where the trained model is called.
+const PATH: &str = "/v2/models/digits/infer";
 
 /// The milliseconds that so many of a hundred answers were there in.
 fn percentile(answers: &[Answer], percent: usize) -> f64 {
@@ -28,47 +30,44 @@ fn rate(answers: &[Answer]) -> f64 {
     answers.len() as f64 / ROUND.as_secs_f64()
 }
 
-/// An inference of so many images, as JSON.
-fn in_json(server: &Server, model: &str, images: usize) -> Request {
-    let pixel = |index: usize| json!((index * 37 % 10_000) as f64 / 10_000.0);
-    let data: Vec<Value> = (0..images * PIXELS).map(pixel).collect();
-    let input = json!({"name": "image", "shape": [images, 1, 28, 28], "datatype": "FP32", "data": data});
+/// Of four decimal places.
+fn pixels() -> impl Iterator<Item = f64> {
+    (0..PIXELS).map(|index| (index * 37 % 10_000) as f64 / 10_000.0)
+}
+
+/// The inference of an image, as JSON.
+fn in_json(server: &Server) -> Request {
+    let data: Vec<f64> = pixels().collect();
+    let input = json!({"name": "image", "shape": [1, 1, 28, 28], "datatype": "FP32", "data": data});
     let body = json!({"inputs": [input], "outputs": [{"name": "probabilities"}]});
-    Request::post(&server.url, &format!("/v2/models/{model}/infer"), &body.to_string())
+    Request::post(&server.url, PATH, &body.to_string())
 }
 
 /// The same in binary, the answer too.
-fn in_binary(server: &Server, model: &str, images: usize) -> Request {
-    let pixels: Vec<u8> = (0..images * PIXELS)
-        .flat_map(|index| ((index * 37 % 10_000) as f32 / 10_000.0).to_le_bytes())
-        .collect();
-    let input = json!({"name": "image", "shape": [images, 1, 28, 28], "datatype": "FP32",
+fn in_binary(server: &Server) -> Request {
+    let pixels: Vec<u8> = pixels().flat_map(|pixel| (pixel as f32).to_le_bytes()).collect();
+    let input = json!({"name": "image", "shape": [1, 1, 28, 28], "datatype": "FP32",
         "parameters": {"binary_data_size": pixels.len()}});
     let output = json!({"name": "probabilities", "parameters": {"binary_data": true}});
     let body = json!({"inputs": [input], "outputs": [output]}).to_string();
-    Request::post_tensors(&server.url, &format!("/v2/models/{model}/infer"), &body, &pixels)
-}
-
-async fn train(server: &Server, job: &Value) {
-    let id = server.submit(job).await;
-    server.events(&id).await.until_succeeded().await;
+    Request::post_tensors(&server.url, PATH, &body, &pixels)
 }
 
 pub(crate) async fn measure(table: &mut Table) {
     let folder = crate::folder();
     let server = Server::start(folder.path(), &["--threads", "2"]).await;
     server.has_dataset("mnist").await;
-    let [mlp, cnn] = networks::all().map(|network| network.job_named(network.word, 2));
-    train(&server, &mlp).await;
-    train(&server, &cnn).await;
+    let [mlp, _] = networks::all();
+    let mlp = mlp.job(2);
+    let id = server.submit(&mlp).await;
+    server.events(&id).await.until_succeeded().await;
     many(table, &server).await;
     one(table, &server).await;
     beside_training(table, &server, &mlp).await;
 }
 
 async fn many(table: &mut Table, server: &Server) {
-    let forms =
-        [("JSON", in_json(server, "mlp", 1), 12_000.0), ("binary", in_binary(server, "mlp", 1), 18_000.0)];
+    let forms = [("JSON", in_json(server), 12_000.0), ("binary", in_binary(server), 18_000.0)];
     let mut figures = [(Vec::new(), Vec::new(), Vec::new()), (Vec::new(), Vec::new(), Vec::new())];
     for (_, request, _) in &forms {
         ask(request, CONNECTIONS, WARM).await;
@@ -90,7 +89,7 @@ async fn many(table: &mut Table, server: &Server) {
 }
 
 async fn one(table: &mut Table, server: &Server) {
-    let request = in_json(server, "mlp", 1);
+    let request = in_json(server);
     let mut middles = Vec::new();
     for _ in 0..ROUNDS {
         middles.push(percentile(&ask(&request, 1, ROUND).await, 50));
@@ -99,7 +98,7 @@ async fn one(table: &mut Table, server: &Server) {
 }
 
 async fn beside_training(table: &mut Table, server: &Server, job: &Value) {
-    let request = in_json(server, "mlp", 1);
+    let request = in_json(server);
     let mut long = job.clone();
     long["training"]["epochs"] = json!(100_000);
     let (mut ratios, mut idle, mut busy) = (Vec::new(), Vec::new(), Vec::new());

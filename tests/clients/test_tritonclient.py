@@ -93,6 +93,8 @@ class TritonClient(unittest.TestCase):
         self.client.unload_model("weather")
         self.client.load_model("weather")
         self.assertTrue(self.client.is_model_ready("weather"))
+        with self.assertRaisesRegex(triton.InferenceServerException, "nothing-of-that-name"):
+            self.client.load_model("nothing-of-that-name")
 
     def test_errors_are_the_clients_own(self):
         with self.assertRaisesRegex(triton.InferenceServerException, "nothing-of-that-name"):
