@@ -23,7 +23,7 @@ fn job() -> NewJob {
                      "model": {"layers": layers}, "epochs": 5, "batch_size": 64}});
     let spec = JobSpec::read_body(&body, &mut SpecErrors::new()).expect("the body is right");
     NewJob {
-        spec,
+        spec: spec.into(),
         posted: body.to_string(),
         datasets: Vec::new(),
         parents: lyceum::store::JobParents::default(),

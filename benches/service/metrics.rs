@@ -23,7 +23,7 @@ async fn store(store: &Store, rates: &mut Vec<f64>) -> String {
         "model": {"layers": [{"type": "dense", "units": 3}]}}});
     let spec = JobSpec::read_body(&body, &mut SpecErrors::new()).expect("the body is right");
     let new = NewJob {
-        spec,
+        spec: spec.into(),
         posted: body.to_string(),
         datasets: Vec::new(),
         parents: lyceum::store::JobParents::default(),

@@ -33,7 +33,7 @@ async fn fill(database: &Path) {
     let store = Store::open(database).await.expect("a store");
     let spec = JobSpec::read_body(&body(), &mut SpecErrors::new()).expect("the body is right");
     let new = NewJob {
-        spec,
+        spec: spec.into(),
         posted: body().to_string(),
         datasets: vec![("iris".into(), 1)],
         parents: lyceum::store::JobParents::default(),

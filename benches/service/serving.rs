@@ -89,12 +89,18 @@ async fn many(table: &mut Table, server: &Server) {
 }
 
 async fn one(table: &mut Table, server: &Server) {
-    let request = in_json(server);
-    let mut middles = Vec::new();
+    // What a request costs that nothing is computed for: the way there and back, and two wakings.
+    let requests = [in_json(server), in_binary(server), Request::get(&server.url, "/v2/health/live")];
+    let mut middles = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..ROUNDS {
-        middles.push(percentile(&ask(&request, 1, ROUND).await, 50));
+        for (request, middles) in requests.iter().zip(&mut middles) {
+            middles.push(percentile(&ask(request, 1, ROUND).await, 50));
+        }
     }
-    table.row("  one connection: half within", &Figures::new(middles), 3, "ms", Target::AtMost(0.15));
+    let [json, binary, nothing] = middles.map(Figures::new);
+    table.row("  one connection, JSON: half within", &json, 3, "ms", Target::AtMost(0.15));
+    table.note("  one connection, binary: half within", &binary, 3, "ms");
+    table.note("  one connection, nothing computed: half within", &nothing, 3, "ms");
 }
 
 async fn beside_training(table: &mut Table, server: &Server, job: &Value) {

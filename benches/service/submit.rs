@@ -1,13 +1,11 @@
 //! Jobs that are checked and stored in a second, from clients that each post one behind the other.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures::future::join_all;
-use lyceum::clock::monotonic;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::load::{Request, ask};
 use crate::server::{Server, signal};
 use crate::table::{Figures, Table, Target};
 
@@ -28,24 +26,9 @@ fn job(dataset: &Value, units: u32) -> Value {
 
 /// Jobs a second.
 async fn submit(server: &Server, body: &str) -> f64 {
-    let (stop, stored) = (AtomicBool::new(false), AtomicU64::new(0));
-    let client = async || {
-        while !stop.load(Ordering::Relaxed) {
-            let request = server.client.post(format!("{}/v1/jobs", server.url));
-            let request = request.header("content-type", "application/json").body(body.to_owned());
-            let answer = request.send().await.expect("an answer");
-            assert_eq!(answer.status(), 202, "{:?}", answer.text().await);
-            answer.bytes().await.expect("a body");
-            stored.fetch_add(1, Ordering::Relaxed);
-        }
-    };
-    let began = monotonic();
-    let time = async {
-        tokio::time::sleep(ROUND).await;
-        stop.store(true, Ordering::Relaxed);
-    };
-    futures::join!(join_all((0..CLIENTS).map(|_| client())), time);
-    stored.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+    let answers = ask(&Request::post(&server.url, "/v1/jobs", body), CLIENTS, ROUND).await;
+    assert!(answers.iter().all(|answer| answer.status == 202), "a job was refused");
+    answers.len() as f64 / ROUND.as_secs_f64()
 }
 
 pub(crate) async fn measure(table: &mut Table) {

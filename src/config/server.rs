@@ -12,6 +12,10 @@ pub struct Server {
     /// The address to listen on. A port of 0 takes a free one.
     #[arg(long, env = "LYCEUM_LISTEN", default_value_t = LISTEN, value_name = "ADDR:PORT")]
     pub listen: SocketAddr,
+    /// A Unix socket to listen on besides, for the user alone who runs the server. It is made at the start and removed at
+    /// the end; what is asked there goes without TLS.
+    #[arg(long, env = "LYCEUM_SOCKET", hide_short_help = true, value_name = "FILE")]
+    pub socket: Option<PathBuf>,
     /// The folder of the database, the artifacts and the runs; made where it is missing.
     #[arg(long, env = "LYCEUM_DATA_DIR", default_value = DATA_DIR, value_name = "DIR")]
     pub data_dir: PathBuf,
@@ -47,6 +51,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: LISTEN,
+            socket: None,
             data_dir: DATA_DIR.into(),
             shipped_datasets: None,
             admin_key_file: None,

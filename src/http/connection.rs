@@ -13,7 +13,8 @@ use tokio::time::Sleep;
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
-    pub(super) address: SocketAddr,
+    /// `None` for a caller on this machine who came by the Unix socket.
+    pub(super) address: Option<SocketAddr>,
     pub(super) tls: bool,
 }
 

@@ -13,6 +13,7 @@ mod extract;
 mod figures;
 mod file;
 mod idempotency;
+mod listen;
 mod long_work;
 mod middleware;
 pub mod openapi;
@@ -26,7 +27,6 @@ mod tls;
 mod upload;
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -35,15 +35,16 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use connection::Peer;
+use connection::{Paced, Peer};
+use listen::{Arrival, Listeners};
 
 use crate::jobs::process;
 
+pub use listen::ListenError;
 pub use problem::{Kind, Problem, ProblemBody};
 pub use server::{Server, ServerError};
 pub use state::AppState;
@@ -65,13 +66,9 @@ pub fn router(state: AppState) -> Router {
         .layer(axum::middleware::from_fn_with_state(state, middleware::frame))
 }
 
-/// Answers what arrives at `listener` until `shutdown`; then takes nothing new, ends the streams and gives the
+/// Answers what arrives until `shutdown`; then takes nothing new, ends the streams and gives the
 /// requests in flight some seconds to finish.
-pub async fn serve(
-    listener: TcpListener,
-    state: AppState,
-    shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
+async fn serve(listeners: Listeners, state: AppState, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let router = router(state.clone());
     let room = std::sync::Arc::new(Semaphore::new(most_connections(state.config.http.connections)));
     let connections = TaskTracker::new();
@@ -86,17 +83,17 @@ pub async fn serve(
         let accepted = async {
             // Who comes when there is no room waits in the listener's backlog.
             let place = room.clone().acquire_owned().await;
-            (listener.accept().await, place)
+            (listeners.accept().await, place)
         };
         let (accepted, place) = tokio::select! {
             accepted = accepted => accepted,
             () = &mut shutdown => break,
         };
         match accepted {
-            Ok((stream, address)) => {
+            Ok(arrival) => {
                 let (router, state) = (router.clone(), state.clone());
                 connections.spawn(async move {
-                    talk(stream, address, router, state).await;
+                    talk(arrival, router, state).await;
                     drop(place);
                 });
             }
@@ -106,7 +103,7 @@ pub async fn serve(
             }
         }
     }
-    drop(listener);
+    drop(listeners);
     watch.abort();
     state.closing.cancel();
     connections.close();
@@ -128,13 +125,20 @@ fn most_connections(wanted: usize) -> usize {
 }
 
 /// One connection, to its end: the handshake, where there is one, and what is asked.
-async fn talk(stream: TcpStream, address: SocketAddr, router: Router, state: AppState) {
+async fn talk(arrival: Arrival, router: Router, state: AppState) {
     let limits = &state.config.http;
-    let _ = stream.set_nodelay(true);
     let pace = Duration::from_secs(limits.write_seconds);
+    let (stream, address) = match arrival {
+        Arrival::Tcp(stream, address) => (stream, Some(address)),
+        Arrival::Unix(stream) => {
+            let peer = Peer { address: None, tls: false };
+            return converse(Paced::new(stream, pace), peer, router, &state).await;
+        }
+    };
+    let _ = stream.set_nodelay(true);
     let Some(tls) = &state.tls else {
         let peer = Peer { address, tls: false };
-        return converse(connection::Paced::new(stream, pace), peer, router, &state).await;
+        return converse(Paced::new(stream, pace), peer, router, &state).await;
     };
     let patience = Duration::from_secs(limits.header_seconds);
     let accepted = tokio::select! {

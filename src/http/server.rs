@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::access::Access;
 use super::audit::Audit;
+use super::listen::{ListenError, Listeners};
 use super::state::Gate;
 use super::tls::{Tls, TlsError};
 use super::{AppState, serve};
@@ -30,8 +30,8 @@ pub enum ServerError {
     AdminKey(String),
     #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error("cannot listen on {address}: {error}")]
-    Listen { address: SocketAddr, error: io::Error },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     #[error("the collector of traces cannot be told: {0}")]
     Traces(String),
     #[error("the audit log cannot be opened: {0}")]
@@ -55,7 +55,7 @@ pub struct Server {
     pub state: AppState,
     /// The secret of the administrator's key, where it was made just now; nobody learns it again.
     pub admin_key: Option<String>,
-    listener: TcpListener,
+    listeners: Listeners,
     folder: DataFolder,
     /// Sends traces until nobody tells of any more.
     telling: Option<JoinHandle<()>>,
@@ -68,11 +68,9 @@ impl Server {
         program: PathBuf,
         shipped: Option<PathBuf>,
     ) -> Result<Self, ServerError> {
-        let address = config.server.listen;
         let tls = Tls::load(&config.server)?;
         let folder = DataFolder::open(&config.server.data_dir)?;
-        let listen = |error| ServerError::Listen { address, error };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let listeners = Listeners::bind(&config.server).await?;
         let store = Store::open(&folder.database()).await?;
         let access = Access::load(store.clone()).await?;
         let admin_key = admin_key(&access, &config.server).await?;
@@ -93,18 +91,18 @@ impl Server {
         .await?;
         let state =
             AppState::new(config, store, artifacts, jobs, inference, Gate { tls, access, audit, traces })?;
-        Ok(Self { state, admin_key, listener, folder, telling })
+        Ok(Self { state, admin_key, listeners, folder, telling })
     }
 
     /// Where it listens.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.listeners.address()
     }
 
     /// Answers requests until `shutdown`; then requests in flight finish, runs are left to go on or end behind a
     /// checkpoint, and the database is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let Self { state, listener, folder, telling, .. } = self;
+        let Self { state, listeners, folder, telling, .. } = self;
         let settings = state.config.server.clone();
         let patience = Duration::from_secs(settings.shutdown_seconds);
         let closing = state.closing.clone();
@@ -112,7 +110,7 @@ impl Server {
             closing.cancelled().await;
             state.jobs.shutdown(settings.on_shutdown, patience).await;
         };
-        let (served, ()) = tokio::join!(serve(listener, state.clone(), shutdown), runs);
+        let (served, ()) = tokio::join!(serve(listeners, state.clone(), shutdown), runs);
         state.audit.close().await;
         state.store.close().await;
         if let Some(telling) = telling {

@@ -20,6 +20,7 @@ mod retention;
 mod runner;
 mod scheduler;
 mod shipped;
+pub(crate) mod socket;
 mod submit;
 mod supervisor;
 pub(crate) mod token;
@@ -134,7 +135,7 @@ impl Jobs {
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
         let Setup { folder, jobs, data, program, shipped, store, artifacts, traces } = setup;
         clear_uploads(&folder);
-        let listener = folder::bind(&folder.socket()).map_err(StartError::Socket)?;
+        let listener = socket::bind(&folder.socket()).map_err(StartError::Socket)?;
         let workers = Workers::new(program.clone(), folder.clone(), &jobs);
         let usage = Usage::new(folder.path(), jobs.disk_budget_bytes);
         let core = Core::new(store.clone(), artifacts.clone(), folder.clone(), jobs, (workers, traces));

@@ -45,7 +45,7 @@ impl From<Parents> for JobParents {
 
 /// A job that another one continues.
 pub(super) struct ParentJob {
-    spec: Value,
+    spec: Arc<Value>,
     /// Why it cannot be continued.
     unfit: Option<String>,
 }
@@ -140,7 +140,7 @@ impl Jobs {
             return Ok((body, None));
         }
         let unfit = |detail: &str| {
-            let (spec, unfit) = (Value::Null, Some(detail.to_owned()));
+            let (spec, unfit) = (Arc::default(), Some(detail.to_owned()));
             Ok((body.clone(), Some(ParentJob { spec, unfit })))
         };
         let Some(id) = parents_of(&body).job else { return unfit("is no job's id") };
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn what_differs_from_the_job_that_is_continued_is_named() {
         let spec = |epochs: u64, rate: f64, seed: u64| json!({"seed": seed, "training": {"epochs": epochs, "optimizer": {"learning_rate": rate}, "model": [1]}});
-        let parent = ParentJob { spec: spec(5, 0.1, 7), unfit: None };
+        let parent = ParentJob { spec: spec(5, 0.1, 7).into(), unfit: None };
         assert!(parent.check(&spec(6, 0.1, 7)).is_empty());
         let told = parent.check(&spec(5, 0.2, 8)).to_string();
         for pointer in ["/training/optimizer", "/training/epochs", "/seed"] {

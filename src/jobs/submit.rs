@@ -88,7 +88,7 @@ fn readable_requirements(body: &Value) -> Option<Requirements> {
 impl Jobs {
     /// What the job would be, without queueing it.
     pub async fn plan(&self, body: Value) -> Result<Value, SubmitError> {
-        Ok(self.resolve(Arc::new(body)).await?.0.answer())
+        Ok(self.resolve(Arc::new(body)).await?.answer())
     }
 
     /// Queues a job. It is kept when this answers, whatever happens then.
@@ -120,14 +120,14 @@ impl Jobs {
         let trace = origin.trace.map(|trace| trace.to_string());
         // A data set may lose a version between the plan and the queue; the next plan does not name it.
         for _ in 0..2 {
-            let (plan, canonical) = self.resolve(body.clone()).await?;
-            let datasets = datasets_of(&canonical)
+            let spec = self.resolve(body.clone()).await?.spec;
+            let datasets = datasets_of(spec.value())
                 .into_iter()
                 .filter_map(|(name, version)| Some((name, version?)))
                 .collect();
             let new = NewJob {
-                parents: parents_of(&canonical).into(),
-                spec: plan.spec,
+                parents: parents_of(spec.value()).into(),
+                spec,
                 posted: posted.clone(),
                 datasets,
                 poster: poster.clone(),
@@ -147,8 +147,8 @@ impl Jobs {
         Err(SubmitError::Unavailable("the data set changes too fast".into()))
     }
 
-    /// The plan of a body, and its canonical spec.
-    async fn resolve(&self, body: Arc<Value>) -> Result<(Plan, Value), SubmitError> {
+    /// The plan of a body.
+    async fn resolve(&self, body: Arc<Value>) -> Result<Plan, SubmitError> {
         let settings = &self.core.settings;
         let mut found = self.find_datasets(&body).await?;
         self.find_models(&body, &mut found).await?;
@@ -162,17 +162,17 @@ impl Jobs {
         });
         match resolved.await.map_err(|error| unavailable(&error))? {
             Ok(plan) => {
-                let canonical = plan.spec.write();
-                let mut errors = limits::check(&canonical, settings);
+                let canonical = plan.spec.value();
+                let mut errors = limits::check(canonical, settings);
                 if let Some(parent) = &parent {
-                    errors.extend(parent.check(&canonical));
+                    errors.extend(parent.check(canonical));
                 }
                 for check in
                     [self.check_fit(plan.requirements()), limits::check_steps(plan.extent().1, settings)]
                 {
                     errors.extend(check.err().unwrap_or_default());
                 }
-                errors.into_result(Some((plan, canonical))).map_err(SubmitError::Refused)
+                errors.into_result(Some(plan)).map_err(SubmitError::Refused)
             }
             Err(PlanError::Refused(mut errors)) => {
                 // What the server does not have or allow is told together with the rest.

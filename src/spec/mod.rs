@@ -1,6 +1,7 @@
 //! The words of a job: wire types that know nothing of tensors, HTTP or SQL.
 
 mod block;
+mod canonical;
 pub mod component;
 pub mod dataset;
 mod errors;
@@ -12,6 +13,7 @@ pub mod record;
 pub mod report;
 
 pub use block::Block;
+pub use canonical::CanonicalSpec;
 pub use component::{Component, ComponentInfo};
 pub use errors::{SpecError, SpecErrors};
 pub use field::*;

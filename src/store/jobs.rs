@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, query, query_as, query_scalar};
 use uuid::Uuid;
@@ -14,13 +15,13 @@ use super::{
     Store, StoreError, id_list, runs,
 };
 use crate::spec::report::Progress;
-use crate::spec::{Field as _, JobSpec};
+use crate::spec::CanonicalSpec;
 
 /// A job to be queued.
 #[derive(Clone, Debug)]
 pub struct NewJob {
-    /// Canonical: every default written out, versions pinned, the seed drawn.
-    pub spec: JobSpec,
+    /// Every default written out, versions pinned, the seed drawn.
+    pub spec: CanonicalSpec,
     /// The body as it was posted.
     pub posted: String,
     /// Name and version of each data set that it reads.
@@ -201,7 +202,7 @@ impl Row {
             priority: self.priority,
             labels: serde_json::from_str(&self.labels)?,
             notes: self.notes,
-            spec: serde_json::from_str(&self.spec)?,
+            spec: Arc::new(serde_json::from_str(&self.spec)?),
             threads: self.threads,
             memory_mb: self.memory_mb,
             device: self.device,
@@ -374,8 +375,8 @@ impl NewJob {
         Err(StoreError::TooManyJobs { most: *most })
     }
 
-    /// `canonical` is the spec as it is written.
-    async fn insert(&self, canonical: Value, tx: &mut Tx) -> Result<Job, StoreError> {
+    /// `written` is the spec as text.
+    async fn insert(&self, written: &str, tx: &mut Tx) -> Result<Job, StoreError> {
         self.check_poster(tx).await?;
         let id = JobId::fresh();
         let spec = &self.spec;
@@ -386,7 +387,6 @@ impl NewJob {
         let device = resources.device.to_string();
         let (name, model) = (spec.name.as_str(), spec.model().as_str());
         let progress = serde_json::to_string(&Progress::default())?;
-        let written = canonical.to_string();
         let labels = serde_json::to_string(&self.spec.labels.0)?;
         let datasets = serde_json::to_string(&self.datasets)?;
         let poster = self.poster.as_ref().map(|poster| poster.key.as_str());
@@ -434,11 +434,11 @@ impl NewJob {
             return Err(self.gone(tx).await?);
         }
         status_event(tx, id, JobStatus::Queued, None)?;
-        Ok(self.queued(id, canonical, tx.now, made.position))
+        Ok(self.queued(id, tx.now, made.position))
     }
 
     /// The job as it was inserted: reading it back would take as long as writing it.
-    fn queued(&self, id: JobId, canonical: Value, now: i64, position: u64) -> Job {
+    fn queued(&self, id: JobId, now: i64, position: u64) -> Job {
         let spec = &self.spec;
         Job {
             id,
@@ -448,7 +448,7 @@ impl NewJob {
             priority: spec.priority.get() as i32,
             labels: spec.labels.0.clone(),
             notes: String::new(),
-            spec: canonical,
+            spec: spec.value().clone(),
             threads: spec.resources.threads.get(),
             memory_mb: spec.resources.memory_mb.get(),
             device: spec.resources.device.to_string(),
@@ -513,16 +513,16 @@ impl Store {
         new.datasets.sort();
         new.datasets.dedup();
         // Here, since all who write wait for the one that does.
-        let canonical = new.spec.write();
+        let written = new.spec.value().to_string();
         self.write(move |tx| {
             Box::pin(async move {
                 let Some(idempotency) = idempotency else {
-                    return new.insert(canonical, tx).await.map(Created::Now);
+                    return new.insert(&written, tx).await.map(Created::Now);
                 };
                 if let Some(answer) = idempotency.before(tx).await? {
                     return Ok(Created::Before(answer));
                 }
-                let job = new.insert(canonical, tx).await?;
+                let job = new.insert(&written, tx).await?;
                 idempotency.keep(tx, &job).await?;
                 Ok(Created::Now(job))
             })

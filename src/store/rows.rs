@@ -96,7 +96,7 @@ pub struct Job {
     pub labels: BTreeMap<String, String>,
     pub notes: String,
     /// The canonical spec.
-    pub spec: Value,
+    pub spec: Arc<Value>,
     pub threads: u32,
     pub memory_mb: u64,
     /// As asked: `auto`, `cpu`, `cuda`, `cuda:N`.

@@ -10,6 +10,7 @@ pub mod model;
 mod network;
 pub mod parent;
 pub mod plan;
+mod profile;
 mod progress;
 mod run;
 mod sink;

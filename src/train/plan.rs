@@ -18,7 +18,7 @@ use crate::nn::layers::Layer;
 use crate::nn::regularizers::Regularizer;
 use crate::nn::schedules::ScheduledRate;
 use crate::spec::{
-    Block, Component, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer, Record,
+    Block, CanonicalSpec, Component, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer, Record,
     Resources, Seed, SpecErrors,
 };
 
@@ -61,7 +61,7 @@ pub enum PlanError {
 /// A job that is proven to run: shapes agree, sizes fit, the data are there.
 pub struct Plan {
     /// The canonical spec: every default written out, versions pinned, the seed drawn.
-    pub spec: JobSpec,
+    pub spec: CanonicalSpec,
     pub method: Method,
     summary: Summary,
 }
@@ -178,12 +178,14 @@ impl Plan {
         };
         spec.seed = Some(seed);
         spec.model_name.get_or_insert_with(|| spec.name.clone());
-        let training = spec.training.0.clone();
+        // Its fields are replaced by what they mean, so that they need not stay.
+        let stands = &mut spec.training.0;
+        let training = Component { fields: std::mem::take(&mut stands.fields), ..stands.clone() };
         let context = Context { seed: seed.get(), resources: &spec.resources };
         let resolved = resolve_method(&training, &context, catalog, &mut errors)?;
         let resolved = errors.into_result(resolved)?;
         spec.training.0.fields = resolved.training;
-        Ok(Self { spec, method: resolved.plan, summary: resolved.summary })
+        Ok(Self { spec: spec.into(), method: resolved.plan, summary: resolved.summary })
     }
 
     /// What `POST /v1/plans` answers.
@@ -199,7 +201,7 @@ impl Plan {
             "steps_per_epoch": self.summary.steps_per_epoch,
             "rewrites": rewrites,
             "warnings": self.summary.warnings,
-            "spec": self.spec.write(),
+            "spec": self.spec.value(),
         })
     }
 

@@ -22,7 +22,7 @@ async fn post(store: &Store, max_attempts: u32) -> JobId {
     let mut errors = SpecErrors::new();
     let spec = JobSpec::read_body(&body, &mut errors).unwrap_or_else(|| panic!("{errors}"));
     let new = NewJob {
-        spec,
+        spec: spec.into(),
         posted: body.to_string(),
         datasets: Vec::new(),
         parents: lyceum::store::JobParents::default(),

@@ -34,6 +34,7 @@ mod http_openapi;
 mod http_operations;
 mod http_refusals;
 mod http_session;
+mod http_socket;
 mod http_tls;
 mod inference;
 mod jobs;

@@ -29,7 +29,7 @@ fn job(changes: Value) -> NewJob {
     let mut errors = SpecErrors::new();
     let spec = JobSpec::read_body(&body, &mut errors).unwrap_or_else(|| panic!("{errors}"));
     NewJob {
-        spec,
+        spec: spec.into(),
         posted: body.to_string(),
         datasets: Vec::new(),
         parents: lyceum::store::JobParents::default(),
@@ -151,7 +151,7 @@ async fn a_job_goes_its_way() {
     assert_eq!(job.model, Some(ModelRef { name: "a".into(), version: 1 }));
     let version = store.model_version("a", "latest").await.unwrap();
     assert_eq!((version.job, version.metrics["loss"].clone()), (first, Value::Null));
-    assert_eq!(version.spec, job.spec);
+    assert_eq!(version.spec, *job.spec);
 
     let kinds: Vec<EventKind> =
         store.events(Some(first), 0, 100).await.unwrap().iter().map(|event| event.kind).collect();

@@ -193,6 +193,31 @@ fn a_line_is_found_and_errors_are_in_the_targets_own_unit() {
     assert!(sink.last("test_loss").unwrap() < 1e-5);
 }
 
+/// Every step is accounted for, and being watched changes nothing.
+#[test]
+fn a_profile_says_where_the_time_went() {
+    let _turn = turn();
+    let run = |profile: bool| {
+        let body = json!({"name": "a-test", "training": iris(3, &json!({})), "seed": 7, "profile": profile});
+        train(&plan_of(&body))
+    };
+    let (watched, plain) = (run(true), run(false));
+    assert_eq!(weights(&watched.models[0]), weights(&plain.models[0]));
+    assert!(plain.artifacts.iter().all(|file| file.name != "profile.json"));
+    let file = watched.artifacts.iter().find(|file| file.name == "profile.json").unwrap();
+    let trace: Value = serde_json::from_slice(&file.bytes).unwrap();
+    let steps = watched.series("step_loss").len() as u64;
+    let phases = &trace["otherData"]["phases"];
+    for phase in ["batch", "forward", "loss", "backward", "metrics", "update", "report"] {
+        assert_eq!(phases[phase]["count"], steps, "{phase}");
+        assert!(phases[phase]["seconds"].as_f64().unwrap() > 0.0, "{phase}");
+    }
+    // After each of three epochs, and at the end of the test part.
+    assert_eq!((&phases["evaluation"]["count"], &phases["checkpoint"]["count"]), (&json!(4), &json!(3)));
+    let last = trace["traceEvents"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["name"], &last["args"]["step"]), (&json!("evaluation"), &json!(steps)));
+}
+
 #[test]
 fn equal_seeds_give_equal_weights_and_other_seeds_others() {
     let _turn = turn();

@@ -1,9 +1,11 @@
-//! `lyceum jobs`: posting, watching and ending jobs.
+//! `lyceum jobs`: posting, watching, halting and ending jobs.
 
 mod cancel;
 mod job;
 mod list;
 mod logs;
+mod pause;
+mod resume;
 mod show;
 mod submit;
 mod watch;
@@ -18,7 +20,7 @@ use crate::config;
 
 pub(super) use job::Job;
 
-/// Submit, list, watch and cancel jobs.
+/// Submit, list, watch, pause, resume and cancel jobs.
 #[derive(clap::Args)]
 #[command(after_help = "A JOB is a job's id, or a job's name for the newest of that name.")]
 pub(super) struct Jobs {
@@ -34,6 +36,8 @@ enum Command {
     List(list::List),
     Show(show::Show),
     Watch(watch::Watch),
+    Pause(pause::Pause),
+    Resume(resume::Resume),
     Cancel(cancel::Cancel),
     Logs(logs::Logs),
 }
@@ -47,6 +51,8 @@ impl Jobs {
                 Command::List(list) => list.run(&client).await,
                 Command::Show(show) => show.run(&client).await,
                 Command::Watch(watch) => watch.run(&client).await,
+                Command::Pause(pause) => pause.run(&client).await,
+                Command::Resume(resume) => resume.run(&client).await,
                 Command::Cancel(cancel) => cancel.run(&client).await,
                 Command::Logs(logs) => logs.run(&client).await,
             }

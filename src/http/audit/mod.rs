@@ -147,7 +147,7 @@ impl Entry {
             lines,
             lost: state.audit.lost.clone(),
             asker,
-            remote: request.extensions().get::<Peer>().map(|peer| peer.address),
+            remote: request.extensions().get::<Peer>().and_then(|peer| peer.address),
             method: request.method().clone(),
             path: masked(path).into_owned(),
             request_id: request_id.to_owned(),

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::config;
-use crate::jobs::folder::SocketPath;
 use crate::jobs::protocol::{self, Answer, Assignment, Batch, Heartbeat};
 use crate::jobs::runner::Free;
+use crate::jobs::socket::SocketPath;
 use crate::spec::report::Control;
 
 /// How long an answer may take.

@@ -110,9 +110,15 @@ fn a_failed_and_a_cancelled_job_end_their_commands_so() {
     assert!(failed.out.contains("iris failed") && failed.out.contains("(diverged)"), "{}", failed.out);
     assert!(server.run(&["jobs", "show", "iris"]).out.contains("hint "));
     assert_eq!(server.run(&["jobs", "show", "iris"]).code, 0);
-    assert_eq!(server.run(&["jobs", "cancel", "iris"]).code, 2);
+    for order in ["cancel", "pause", "resume"] {
+        assert_eq!(server.run(&["jobs", order, "iris"]).code, 2, "{order}");
+    }
 
     let id = server.run(&["jobs", "submit", &server.job(&long_job())]).out.trim_end().to_owned();
+    for (order, told) in [("pause", "paused"), ("resume", "long is ")] {
+        let said = server.run(&["jobs", order, "long"]);
+        assert!(said.code == 0 && said.out.contains(told), "{order}: {}{}", said.out, said.err);
+    }
     let cancelled = server.run(&["jobs", "cancel", "long"]);
     assert!(cancelled.code == 0 && cancelled.out.contains("cancelled"), "{}{}", cancelled.out, cancelled.err);
     let watched = server.run(&["jobs", "watch", &id, "--json"]);

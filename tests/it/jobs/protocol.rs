@@ -90,7 +90,7 @@ pub(crate) async fn queue_job(store: &Store, changes: Value) -> JobId {
     let mut errors = SpecErrors::new();
     let spec = JobSpec::read_body(&body, &mut errors).unwrap_or_else(|| panic!("{errors}"));
     let new = NewJob {
-        spec,
+        spec: spec.into(),
         posted: body.to_string(),
         datasets: Vec::new(),
         parents: lyceum::store::JobParents::default(),

@@ -1,6 +1,7 @@
 //! Jobs and what belongs to them, as the API shows them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -33,7 +34,7 @@ pub(crate) struct JobView {
     pub(crate) notes: String,
     /// The canonical spec: every default written out, the data set's version pinned, the seed drawn.
     #[schema(value_type = JobSpecSchema)]
-    pub(crate) spec: Value,
+    pub(crate) spec: Arc<Value>,
     /// Whether the same spec on the same machine gives the same bytes; `null` until the device is known.
     #[schema(required)]
     pub(crate) deterministic: Option<bool>,

@@ -73,7 +73,9 @@ pub(crate) fn run(
             training.restore(checkpoint)?;
         }
         training.start();
-        training.train().map_err(|ended| named(ended, number))?;
+        let ended = training.train();
+        training.keep_profile(&format!("profile_fold_{number}.json"));
+        ended.map_err(|ended| named(ended, number))?;
         let values = training.values();
         place.results.push(values.into_iter().map(|(name, value)| (name, Exact(value))).collect());
         place.training = number;
@@ -90,8 +92,9 @@ pub(crate) fn run(
         training.restore(checkpoint)?;
     }
     training.start();
-    training.train()?;
-    training.finish()
+    let ended = training.train().and_then(|()| training.finish());
+    training.keep_profile("profile.json");
+    ended
 }
 
 /// The end of a fold's training, told with the fold.

@@ -40,7 +40,13 @@ pub(crate) fn run(
 ) -> Result<(), Ended> {
     let mut training = Training::new(&plan.training, job, device, sink)?;
     training.start();
-    let mut sweep = Sweep::new(&plan.config);
+    let ended = sweep(&mut training, &plan.config);
+    training.keep_profile("profile.json");
+    ended
+}
+
+fn sweep(training: &mut Training, config: &LearningRateFinder) -> Result<(), Ended> {
+    let mut sweep = Sweep::new(config);
     let mut step = 0;
     while let Some(rate) = sweep.next_rate() {
         match training.orders() {
@@ -59,7 +65,7 @@ pub(crate) fn run(
         }
     }
     let Some(found) = sweep.found() else {
-        let detail = format!("the loss exploded at the first rates, from {}", plan.config.start.get());
+        let detail = format!("the loss exploded at the first rates, from {}", config.start.get());
         return Err(Ended::failed(ErrorKind::Diverged, detail, Some("lower training.start")));
     };
     training.done();

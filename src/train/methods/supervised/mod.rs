@@ -37,6 +37,7 @@ use crate::spec::JobSpec;
 use crate::spec::report::{Control, ErrorKind};
 use crate::torch::ops;
 use crate::train::checkpoint::{Checkpoint, Exact};
+use crate::train::profile::{Phase, Profile};
 use crate::train::run::Ended;
 use crate::train::{ArtifactFile, RunSink};
 
@@ -77,8 +78,9 @@ pub(crate) fn run(
         training.restore(checkpoint)?;
     }
     training.start();
-    training.train()?;
-    training.finish()
+    let ended = training.train().and_then(|()| training.finish());
+    training.keep_profile("profile.json");
+    ended
 }
 
 pub(crate) struct Training<'a> {
@@ -99,6 +101,7 @@ pub(crate) struct Training<'a> {
     examiner: Examiner<'a>,
     reporter: Reporter<'a>,
     checkpointed: Instant,
+    profile: Profile,
 }
 
 impl Training<'_> {
@@ -119,11 +122,13 @@ impl Training<'_> {
     /// One step: gradients, clipping, update.
     fn step(&mut self, rows: &[u32]) -> Result<(), Ended> {
         let number = self.state.step + 1;
+        self.profile.begin();
         let measured = self.measures_norm(number);
 
         let gradients = self.gradients(rows).map_err(|wrong| self.diverged(wrong))?;
         let norm = self.update(gradients, self.rate(self.state.step), measured);
         self.state.step = number;
+        self.profile.lap(Phase::Update, number);
         if let Some(norm) = norm {
             self.meter.sums.add_norm(norm.double_value(&[]));
         }
@@ -132,6 +137,7 @@ impl Training<'_> {
             self.reporter.point("step_loss", number, loss);
         }
         self.reporter.tick(number);
+        self.profile.lap(Phase::Report, number);
         Ok(())
     }
 
@@ -155,19 +161,24 @@ impl Training<'_> {
     fn gradients(&mut self, rows: &[u32]) -> Result<Vec<Tensor>, Diverged> {
         let mut sums: Vec<Tensor> = Vec::new();
         for (index, part) in rows.chunks(self.plan.batch_size as usize).enumerate() {
-            let step = self.state.step * self.plan.accumulation + index as u64;
+            let (step, number) = (self.state.step * self.plan.accumulation + index as u64, self.state.step + 1);
             let batch = self.feed.gather_to_learn(part, step);
+            self.profile.lap(Phase::Batch, number);
             let heads = self.network.forward(&batch.inputs, &Pass { training: true, step }, Head::Logits);
+            self.profile.lap(Phase::Forward, number);
             let losses = plan::losses(&self.plan.objectives, &heads, batch.learned(), batch.weights.as_ref());
             let losses = plan::penalised(losses, &self.network);
-            self.meter.add(self.state.step + 1, part.len(), &losses)?;
+            self.meter.add(number, part.len(), &losses)?;
             let loss = if part.len() == rows.len() {
                 losses[0].shallow_clone()
             } else {
                 &losses[0] * (part.len() as f64 / rows.len() as f64)
             };
+            self.profile.lap(Phase::Loss, number);
             let gradients = Tensor::run_backward(&[&loss], self.network.trainable(), false, false);
+            self.profile.lap(Phase::Backward, number);
             tch::no_grad(|| self.metrics.update(&self.network, &heads, &batch.targets));
+            self.profile.lap(Phase::Metrics, number);
             if sums.is_empty() {
                 sums = gradients;
             } else {
@@ -289,6 +300,7 @@ impl Training<'_> {
             return Ok(Vec::new());
         }
         self.reporter.watch.halt(self.state.step);
+        self.profile.begin();
         let sink = &*self.reporter.sink;
         if let Some(average) = &mut self.average {
             average.swap(&self.network);
@@ -303,6 +315,7 @@ impl Training<'_> {
             return self.examine(part);
         };
         self.reporter.watch.evaluated(rows.len() as u64);
+        self.profile.lap(Phase::Evaluation, self.state.step);
         self.keep_files(part.prefix(), files);
         Ok(values.into_iter().map(|(name, value)| (format!("{}{name}", part.prefix()), value)).collect())
     }
@@ -349,6 +362,14 @@ impl Training<'_> {
         }
     }
 
+    /// Keeps what was measured, where that is wanted. However a run ends, its time is of interest.
+    pub(in crate::train::methods) fn keep_profile(&mut self, name: &str) {
+        if let Some((file, line)) = self.profile.finish(name) {
+            self.reporter.log(line);
+            self.reporter.sink.artifact(file);
+        }
+    }
+
     fn diverged(&mut self, wrong: Diverged) -> Ended {
         let Diverged { step, loss } = wrong;
         self.reporter.point("step_loss", step, loss);
@@ -367,8 +388,10 @@ impl Training<'_> {
         // What is still on the device belongs to the sums; that it went wrong shows when the run goes on.
         let _ = self.meter.settle();
         self.reporter.flush();
+        self.profile.begin();
         let snapshot = self.snapshot();
         self.reporter.sink.checkpoint(snapshot);
+        self.profile.lap(Phase::Checkpoint, self.state.step);
         self.checkpointed = clock::monotonic();
     }
 

@@ -8,6 +8,7 @@ use crate::nn::network::Network;
 use crate::spec::report::{ErrorKind, Report};
 use crate::spec::{Epochs, JobSpec, Seed};
 use crate::train::RunSink;
+use crate::train::profile::Profile;
 use crate::train::progress::Work;
 use crate::train::run::{Ended, device_name, fingerprint};
 
@@ -77,6 +78,7 @@ impl<'a> Training<'a> {
             examiner: Examiner::new(&plan.objectives, Feed::new(examples, evaluated, device)),
             reporter: Reporter::new(sink, work, plan.step_size(), every_steps),
             checkpointed: clock::monotonic(),
+            profile: Profile::new(job.profile, device),
         })
     }
 

@@ -1,6 +1,7 @@
 //! Training one step at a time, for methods that look at each.
 
 use crate::spec::report::{Control, Report};
+use crate::train::profile::Phase;
 
 use super::Training;
 
@@ -11,15 +12,19 @@ impl Training<'_> {
         let (epoch, within) = (self.state.step / per_epoch, self.state.step % per_epoch);
         let order = self.sampler.epoch(epoch);
         let rows = order.chunks(self.plan.step_size() as usize).nth(within as usize).unwrap_or(&order);
+        let number = self.state.step + 1;
+        self.profile.begin();
         let loss = match self.gradients(rows) {
             Ok(gradients) => {
                 self.update(gradients, rate, false);
+                self.profile.lap(Phase::Update, number);
                 self.meter.settle().unwrap_or_else(|wrong| wrong.loss)
             }
             Err(wrong) => wrong.loss,
         };
-        self.state.step += 1;
-        self.reporter.tick(self.state.step);
+        self.state.step = number;
+        self.reporter.tick(number);
+        self.profile.lap(Phase::Report, number);
         loss
     }
 
