@@ -62,7 +62,7 @@ async fn steps() -> [Curve; 2] {
 
 /// Ten numbers and a class that follows from them, as CSV.
 fn rows(examples: usize) -> String {
-    let mut text = (0..10).map(|column| format!("x{column},")).collect::<String>() + "y\n";
+    let mut text = "x0,x1,x2,x3,x4,x5,x6,x7,x8,x9,y\n".to_owned();
     let mut state = 1_u64;
     for _ in 0..examples {
         let mut sum = 0;
@@ -113,16 +113,17 @@ async fn submissions() -> Curve {
         queue::fill(&database, jobs).await;
         let server = Server::start(folder.path(), &queue::LIMITS).await;
         // The first takes the only place and is halted, so that nothing but the posting is measured.
-        let first = server.submit(&queue::body()).await;
+        server.submit(&queue::body()).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let workers = server.workers();
-        workers.iter().for_each(|pid| signal(*pid, Signal::STOP));
+        for pid in workers {
+            signal(pid, Signal::STOP);
+        }
         for _ in 0..REQUESTS {
             let began = monotonic();
             server.submit(&queue::body()).await;
             curve.add(jobs as f64, began.elapsed().as_secs_f64() * 1e3);
         }
-        drop(first);
     }
     curve
 }

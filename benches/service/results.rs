@@ -206,7 +206,7 @@ impl Results {
         });
         let curves: Vec<Value> = curves.collect();
         json!({"machine": machine(), "versions": self.versions, "commit": commit(),
-            "date": OffsetDateTime::now_utc().date().to_string(), "groups": groups, "curves": curves})
+            "date": today(), "groups": groups, "curves": curves})
     }
 
     fn text(&self, raw: &Value) -> String {
@@ -312,6 +312,12 @@ fn commit() -> String {
     let changed = git(&["status", "--porcelain", "src", "benches", "Cargo.lock"]);
     let changed = changed.is_some_and(|changed| !changed.is_empty());
     format!("{}{}", commit.trim(), if changed { "+" } else { "" })
+}
+
+/// The date, in UTC.
+fn today() -> String {
+    let now = OffsetDateTime::from_unix_timestamp(lyceum::clock::now_us() / 1_000_000).expect("a time");
+    now.date().to_string()
 }
 
 fn machine() -> String {

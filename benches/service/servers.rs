@@ -1,4 +1,4 @@
-//! Serving beside other programs: the same perceptron with the same weights behind Lyceum, Triton and FastAPI, called by
+//! Serving beside other programs: the same perceptron with the same weights behind Lyceum, Triton and `FastAPI`, called by
 //! the same client on the same cores, in turns. Each server is started anew in every round and is alone while it is called.
 
 use std::fs;
@@ -23,7 +23,7 @@ const PATH: &str = "/v2/models/mlp/infer";
 const WARM: Duration = Duration::from_secs(1);
 const ROUND: Duration = Duration::from_secs(3);
 /// As long as a server may take to start.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// The answers of all servers agree to it.
 const SAME: f64 = 1e-5;
 
@@ -108,7 +108,9 @@ impl Running {
             let all = family(child.id().expect("the server runs"));
             signal(all[0], Signal::TERM);
             let _ = tokio::time::timeout(Duration::from_secs(20), child.wait()).await;
-            all.into_iter().for_each(|pid| signal(pid, Signal::KILL));
+            for pid in all {
+                signal(pid, Signal::KILL);
+            }
         }
     }
 }
