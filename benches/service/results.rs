@@ -159,6 +159,8 @@ pub(crate) struct Results {
     pub(crate) versions: BTreeMap<String, String>,
     pub(crate) groups: Vec<Group>,
     pub(crate) curves: Vec<Curve>,
+    /// How many processes were at work or waited for a core when it began.
+    load: f64,
 }
 
 impl Results {
@@ -167,7 +169,7 @@ impl Results {
             ("Lyceum".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), "2.11.0".to_owned()),
         ]);
-        Self { name, title, how, versions, groups: Vec::new(), curves: Vec::new() }
+        Self { name, title, how, versions, groups: Vec::new(), curves: Vec::new(), load: load() }
     }
 
     /// Writes what there is, and says what became worse.
@@ -205,7 +207,7 @@ impl Results {
             json!({"name": curve.name, "size": curve.size, "cost": curve.cost, "points": curve.points})
         });
         let curves: Vec<Value> = curves.collect();
-        json!({"machine": machine(), "versions": self.versions, "commit": commit(),
+        json!({"machine": machine(), "load": [self.load, load()], "versions": self.versions, "commit": commit(),
             "date": today(), "groups": groups, "curves": curves})
     }
 
@@ -214,11 +216,14 @@ impl Results {
             self.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         let said = |name: &str| raw[name].as_str().unwrap_or_default().to_owned();
         let mut text = format!(
-            "# {}\n{}\n\nMedians of interleaved rounds, with the least and the greatest. {}, {}; commit {}, {}.\n\n\
+            "# {}\n{}\n\nMedians of interleaved rounds, with the least and the greatest. {}, whose load was {} when it began and {} \
+             when it ended; {}; commit {}, {}.\n\n\
              ![The same as a picture]({}.svg)\n",
             self.title,
             self.how,
             said("machine"),
+            raw["load"][0],
+            raw["load"][1],
             versions.join(", "),
             said("commit"),
             said("date"),
@@ -318,6 +323,12 @@ fn commit() -> String {
 fn today() -> String {
     let now = OffsetDateTime::from_unix_timestamp(lyceum::clock::now_us() / 1_000_000).expect("a time");
     now.date().to_string()
+}
+
+/// The machine's load, a mean over a minute, which the measurement itself adds to.
+fn load() -> f64 {
+    let said = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    said.split(' ').next().and_then(|minute| minute.parse().ok()).unwrap_or_default()
 }
 
 fn machine() -> String {
