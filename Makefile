@@ -12,14 +12,16 @@ export SQLX_OFFLINE := true
 export PATH := $(PATH):$(HOME)/.cargo/bin
 DENY := $(CACHE)/cargo-deny-0.20.2
 PYTORCH := $(CACHE)/pytorch-2.11.0
+KERAS := $(CACHE)/keras-3.15.1
+PERF_ANALYZER := $(CACHE)/perf-analyzer-2.48.0
 # Tests stop processes between any two writes; what is built for use has no such places.
 FAULTS := --features fault-injection
 SOURCES := $(shell find src tests benches build.rs -name '*.rs' 2>/dev/null)
 
-.PHONY: help demo build serve test dashboard-test client-test fuzz torture soak conformance lint fmt bench bench-pytorch dist cuda clean components setup
+.PHONY: help demo build serve test dashboard-test client-test fuzz torture soak conformance lint fmt bench bench-pytorch bench-serving bench-perf-analyzer dist cuda clean components setup
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
 	@echo 'ARGS="…" adds arguments: make serve ARGS="--listen 127.0.0.1:9000"; make test ARGS="--lib spec"'
 
 demo: build ## train MNIST over HTTP, classify its 10,000 test images, and show it all
@@ -83,9 +85,18 @@ ifeq ($(ARGS),)
 	@cargo bench --locked --profile dev --bench store --bench inference
 endif
 
-bench-pytorch: setup ## training steps against PyTorch's, side by side; downloads PyTorch once
-	@bench/setup.sh $(PYTORCH)
-	@cargo bench --locked --profile dev --bench service -- --python=$(PYTORCH)/bin/python
+bench-pytorch: setup ## training beside PyTorch and Keras, into bench/results; installs them once; ARGS="cnn --rounds=3" is shorter
+	@bench/setup.sh $(PYTORCH) requirements.txt
+	@bench/setup.sh $(KERAS) requirements-keras.txt
+	@cargo bench --locked --profile dev --bench service -- training --python=$(PYTORCH)/bin/python --keras=$(KERAS)/bin/python $(ARGS)
+
+bench-serving: setup ## serving beside Triton and FastAPI, into bench/results; installs them once
+	@bench/setup.sh $(PYTORCH) requirements.txt
+	@cargo bench --locked --profile dev --bench service -- servers --python=$(PYTORCH)/bin/python $(ARGS)
+
+bench-perf-analyzer: setup ## serving by Triton's own load generator, into bench/results; installs it once
+	@bench/setup-perf-analyzer.sh $(PERF_ANALYZER)
+	@cargo bench --locked --profile dev --bench service -- perf_analyzer --perf-analyzer=$(PERF_ANALYZER)/bin/perf_analyzer $(ARGS)
 
 dist: build ## dist/, the program with libtorch and the data sets, to be copied anywhere
 	@scripts/dist.sh dist bin/lyceum $(LIBTORCH)

@@ -47,7 +47,7 @@ pub(crate) async fn measure(table: &mut Table) {
     let folder = crate::folder();
     let server = Server::start(folder.path(), &[]).await;
     server.has_dataset("mnist").await;
-    let [_, cnn] = networks::all();
+    let [_, cnn, _] = networks::all();
     let step = step_seconds(&server, &cnn.job(1)).await * 1e3;
     drop(server);
     table.note(&format!("a step of the {}", cnn.name), &Figures::new(vec![step]), 2, "ms");

@@ -16,8 +16,8 @@ const BATCH: u64 = 1_000;
 const TOGETHER: u64 = 100;
 const READS: usize = 31;
 
-/// Stores a million points of a run as its worker reports them, and answers the job.
-async fn store(store: &Store, rates: &mut Vec<f64>) -> String {
+/// Stores so many points of a run as its worker reports them, and answers the job.
+pub(crate) async fn store(store: &Store, all: u64, rates: &mut Vec<f64>) -> String {
     let body = json!({"name": "long", "seed": 1, "training": {
         "method": "supervised", "dataset": {"name": "iris", "target": "species"},
         "model": {"layers": [{"type": "dense", "units": 3}]}}});
@@ -40,13 +40,14 @@ async fn store(store: &Store, rates: &mut Vec<f64>) -> String {
     };
     let fingerprint = Fingerprint::default();
     report(vec![Report::Started { device: "cpu".into(), threads: 1, fingerprint, from_step: 0 }]).await;
-    for round in 0..ALL / BATCH / TOGETHER {
-        let batches: Vec<Vec<Report>> = (0..TOGETHER).map(|batch| points(round * TOGETHER + batch)).collect();
+    let together = TOGETHER.min(all / BATCH);
+    for round in 0..all / BATCH / together {
+        let batches: Vec<Vec<Report>> = (0..together).map(|batch| points(round * together + batch)).collect();
         let began = monotonic();
         for batch in batches {
             report(batch).await;
         }
-        rates.push((BATCH * TOGETHER) as f64 / began.elapsed().as_secs_f64());
+        rates.push((BATCH * together) as f64 / began.elapsed().as_secs_f64());
     }
     report(vec![Report::Finished { outcome: Outcome::Cancelled }]).await;
     job.id.to_string()
@@ -68,7 +69,7 @@ pub(crate) async fn measure(table: &mut Table) {
     let data = DataFolder::open(folder.path()).expect("a data folder");
     let opened = Store::open(&data.database()).await.expect("a store");
     let mut rates = Vec::new();
-    let job = store(&opened, &mut rates).await;
+    let job = store(&opened, ALL, &mut rates).await;
     opened.close().await;
     drop(data);
     let rates = Figures::new(rates);

@@ -19,17 +19,17 @@ const JOBS: usize = 100_000;
 const TOGETHER: usize = 1_000;
 const ROUNDS: usize = 51;
 /// One run at a time, which may be silent for as long as this measures.
-const LIMITS: [&str; 8] =
+pub(crate) const LIMITS: [&str; 8] =
     ["--idle-workers", "0", "--threads", "1", "--run-lease-seconds", "3600", "--queue", "1000000"];
 
-fn body() -> Value {
+pub(crate) fn body() -> Value {
     json!({"name": "queued", "seed": 1, "resources": {"device": "cpu"}, "training": {
         "method": "supervised", "dataset": {"name": "iris", "version": 1, "target": "species"},
         "model": {"layers": [{"type": "dense", "units": 3, "activation": "softmax"}]},
         "loss": "categorical_cross_entropy", "epochs": 1_000_000}})
 }
 
-async fn fill(database: &Path) {
+pub(crate) async fn fill(database: &Path, jobs: usize) {
     let store = Store::open(database).await.expect("a store");
     let spec = JobSpec::read_body(&body(), &mut SpecErrors::new()).expect("the body is right");
     let new = NewJob {
@@ -40,7 +40,7 @@ async fn fill(database: &Path) {
         poster: None,
         trace: None,
     };
-    for _ in 0..JOBS / TOGETHER {
+    for _ in 0..jobs / TOGETHER {
         let made = join_all((0..TOGETHER).map(|_| store.create_job(new.clone(), None))).await;
         for job in made {
             job.expect("a job");
@@ -76,7 +76,7 @@ pub(crate) async fn measure(table: &mut Table) {
     server.abandon().await;
 
     let database = DataFolder::open(folder.path()).expect("the folder").database();
-    fill(&database).await;
+    fill(&database, JOBS).await;
     let server = Server::start(folder.path(), &LIMITS).await;
     let pages = milliseconds(async || page(&server).await).await;
     table.row("first page of 100,000 queued jobs", &pages, 1, "ms", Target::AtMost(20.0));

@@ -96,10 +96,7 @@ impl Server {
 
     /// Its workers.
     pub(crate) fn workers(&self) -> Vec<u32> {
-        let server = self.pid().to_string();
-        let processes = fs::read_dir("/proc").expect("/proc").filter_map(Result::ok);
-        let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter(|pid| stat(*pid).is_some_and(|fields| fields[1] == server && fields[0] != "Z")).collect()
+        children(self.pid())
     }
 
     /// Ends the workers that there are.
@@ -160,6 +157,14 @@ pub(crate) fn signal(pid: u32, signal: Signal) {
         // One that is gone needs none.
         let _ = kill_process(pid, signal);
     }
+}
+
+/// The processes that a process has started and that run.
+pub(crate) fn children(of: u32) -> Vec<u32> {
+    let parent = of.to_string();
+    let processes = fs::read_dir("/proc").expect("/proc").filter_map(Result::ok);
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| stat(*pid).is_some_and(|fields| fields[1] == parent && fields[0] != "Z")).collect()
 }
 
 /// The fields of `/proc/<pid>/stat` behind the name: state, parent, …

@@ -10,7 +10,7 @@ use crate::networks;
 use crate::server::Server;
 use crate::table::{Figures, Table, Target};
 
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 5;
 const WARM: Duration = Duration::from_secs(1);
 const ROUND: Duration = Duration::from_secs(3);
@@ -19,7 +19,7 @@ const PIXELS: usize = 784;
 const PATH: &str = "/v2/models/digits/infer";
 
 /// The milliseconds that so many of a hundred answers were there in.
-fn percentile(answers: &[Answer], percent: usize) -> f64 {
+pub(crate) fn percentile(answers: &[Answer], percent: usize) -> f64 {
     let mut seconds: Vec<f64> = answers.iter().map(|answer| answer.seconds).collect();
     seconds.sort_by(f64::total_cmp);
     seconds.get((seconds.len() * percent / 100).min(seconds.len().saturating_sub(1))).map_or(0.0, |s| s * 1e3)
@@ -31,7 +31,7 @@ fn rate(answers: &[Answer]) -> f64 {
 }
 
 /// Of four decimal places.
-fn pixels() -> impl Iterator<Item = f64> {
+pub(crate) fn pixels() -> impl Iterator<Item = f64> {
     (0..PIXELS).map(|index| (index * 37 % 10_000) as f64 / 10_000.0)
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn measure(table: &mut Table) {
     let folder = crate::folder();
     let server = Server::start(folder.path(), &["--threads", "2"]).await;
     server.has_dataset("mnist").await;
-    let [mlp, _] = networks::all();
+    let [mlp, ..] = networks::all();
     let mlp = mlp.job(2);
     let id = server.submit(&mlp).await;
     server.events(&id).await.until_succeeded().await;

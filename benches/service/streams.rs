@@ -36,7 +36,7 @@ pub(crate) async fn measure(table: &mut Table) {
 }
 
 /// Streams of all events, each on a connection of its own.
-async fn open(server: &Server, count: usize) -> Vec<Response> {
+pub(crate) async fn open(server: &Server, count: usize) -> Vec<Response> {
     let url = format!("{}/v1/events", server.url);
     let streams =
         join_all((0..count).map(async |_| server.client.get(&url).send().await.expect("a stream"))).await;
@@ -44,13 +44,13 @@ async fn open(server: &Server, count: usize) -> Vec<Response> {
     streams
 }
 
-async fn read_on(mut stream: Response) {
+pub(crate) async fn read_on(mut stream: Response) {
     while let Ok(Some(_)) = stream.chunk().await {}
 }
 
 /// The same job with nobody and with fifty reading along, in turns.
 async fn beside_training(table: &mut Table, server: &Server) {
-    let [mlp, _] = networks::all();
+    let [mlp, ..] = networks::all();
     let job = mlp.job(2);
     let (mut ratios, mut alone, mut watched) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

@@ -26,6 +26,11 @@ impl Figures {
             self.sorted[middle]
         }
     }
+
+    /// The least and the greatest.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        (self.sorted[0], self.sorted[self.sorted.len() - 1])
+    }
 }
 
 pub(crate) struct Table {
