@@ -56,20 +56,6 @@ test.describe("what is not there", () => {
   });
 });
 
-test("no page is more than its share", async ({ page }) => {
-  for (const path of ["/", "/jobs"]) {
-    let bytes = 0;
-    const session = await page.context().newCDPSession(page);
-    await session.send("Network.enable");
-    session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
-    await open(page, path);
-    const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
-    console.log(`${path}: ${Math.round(bytes / 1000)} kB, first paint after ${Math.round(paint)} ms`);
-    expect(bytes).toBeLessThan(300_000);
-    await session.detach();
-  }
-});
-
 test.describe("with keys", () => {
   test.use({ expected: /401|403/ });
   const key = "a-key-of-more-than-thirty-two-characters";

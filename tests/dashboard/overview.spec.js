@@ -8,7 +8,7 @@ test("tells what runs, what waits, what failed, and the machine", async ({ page 
   const waiting = await api("POST", "/v1/jobs", long({ name: "waits", resources: { threads: 2, memory_mb: 256 } }));
   await open(page, "/");
   const card = page.getByRole("article").filter({ hasText: "runs" });
-  await expect(card).toContainText(/\d % · epoch [\d]+ of 50000/);
+  await expect(card).toContainText(/\d % · epoch [\d,]+ of 50,000/);
   await expect(card.getByRole("img", { name: /loss, now/ })).toBeVisible();
   await expect(page.getByRole("region", { name: "Waiting" })).toContainText(/it is next, and \d threads? (is|are) missing/);
   await expect(page.getByRole("region", { name: "Failed of late" })).toContainText("the loss became");

@@ -3,7 +3,7 @@
 
 import { who } from "./api.js";
 
-const KINDS = ["place", "status", "progress", "metrics", "checkpoint", "resumed", "log", "end"];
+const KINDS = ["place", "status", "progress", "metrics", "checkpoint", "resumed", "log", "end", "serving"];
 const PATIENCE = [500, 1000, 2000, 5000, 10000];
 
 class Live extends EventTarget {
@@ -43,7 +43,7 @@ class Live extends EventTarget {
   }
 
   #connect() {
-    const source = new EventSource(`/v1/events?after=${encodeURIComponent(this.#last)}`);
+    const source = new EventSource(`/v1/events?serving=true&after=${encodeURIComponent(this.#last)}`);
     this.#source = source;
     source.onopen = () => {
       this.#failures = 0;
@@ -69,7 +69,8 @@ class Live extends EventTarget {
   }
 
   #heard(source, kind, event) {
-    this.#last = event.lastEventId;
+    // What tells how things stand now, and not what has happened, has no id.
+    if (event.lastEventId) this.#last = event.lastEventId;
     if (kind === "place") return this.#open?.();
     const { job, ...data } = JSON.parse(event.data);
     this.hear(kind, { id: Number(event.lastEventId), job, data });

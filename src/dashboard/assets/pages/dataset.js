@@ -3,7 +3,7 @@
 import { h, replace } from "../lib/dom.js";
 import { del, get } from "../lib/api.js";
 import { bytes, number, plural, relativeTime } from "../lib/format.js";
-import { action, button, confirm, facts, heading, section, select, table } from "../lib/widgets.js";
+import { action, button, confirm, crumbs, facts, heading, section, select, table } from "../lib/widgets.js";
 import { statistics } from "./dataset/statistics.js";
 
 const PAGE = 24;
@@ -18,7 +18,7 @@ export async function render(root, { params: { name, version }, navigate, signal
   const versions = (await get(`/v1/datasets/${name}/versions`, { limit: 100 }, { signal })).data;
   root.append(
     heading(name, {
-      above: h("p", { class: "muted" }, h("a", { href: "/datasets" }, "Data sets")),
+      above: crumbs(["/datasets", "Data sets"]),
       beside: select(versions.map((one) => [one.version, `version ${one.version}`]), set.version, (to) => navigate(`/datasets/${name}/${to}`), { "aria-label": "Version" }),
       actions: [
         h("a", { class: "button primary", href: `/jobs/new?dataset=${name}&version=${set.version}` }, "Train on this"),

@@ -7,6 +7,7 @@ import { bytes, duration, number, percent, plural, relativeTime, short } from ".
 import { action, badge, empty, facts, failed, heading, progress, section, toast } from "../lib/widgets.js";
 import { headline, seriesOf } from "../lib/jobs.js";
 import { sparkline } from "../lib/chart.js";
+import { usage } from "../lib/serving.js";
 import { FIRST_MODEL, TOUR } from "../lib/first-model.js";
 
 export const title = () => "Overview";
@@ -18,7 +19,7 @@ const POINTS = 60;
 export async function render(root, { signal, navigate }) {
   await live.start();
   const state = { jobs: new Map(), cards: new Map(), curves: new Map() };
-  const places = Object.fromEntries(["tour", "running", "waiting", "failed", "done", "models", "machine"].map((name) => [name, h("div", { class: "stack" })]));
+  const places = Object.fromEntries(["tour", "running", "waiting", "failed", "done", "models", "serving", "machine"].map((name) => [name, h("div", { class: "stack" })]));
   const beside = h("span", { class: "muted", role: "status" });
   root.append(
     heading("Overview", { beside, actions: h("a", { class: "button primary", href: "/jobs/new" }, "New job") }),
@@ -26,7 +27,8 @@ export async function render(root, { signal, navigate }) {
     h("div", { class: "overview" },
       h("div", { class: "stack wide-gap" },
         section("Running", {}, places.running), section("Waiting", {}, places.waiting), section("Failed of late", {}, places.failed), section("Finished of late", {}, places.done)),
-      h("div", { class: "stack wide-gap" }, section("Machine", {}, places.machine), section("Models", {}, places.models))));
+      h("div", { class: "stack wide-gap" }, section("Machine", {}, places.machine), section("Models in use", {}, places.serving), section("Models", {}, places.models))));
+  usage(places.serving, signal, { none: "No model is loaded. One is as soon as it is asked." });
 
   let asks = 0;
   const ask = async () => {
@@ -144,7 +146,7 @@ function card(job, state) {
     if (shown !== job.status) replace(status, badge(job.status));
     shown = job.status;
     bar.set(fraction);
-    text(words, [percent(fraction), epochs > 0 && `epoch ${epoch} of ${epochs}`, rate > 0 && `${short(rate)} examples/s`, job.status === "running" && eta !== null && `${duration(eta)} to go`].filter(Boolean).join(" · "));
+    text(words, [percent(fraction), epochs > 0 && `epoch ${number(epoch)} of ${number(epochs)}`, rate > 0 && `${short(rate)} examples/s`, job.status === "running" && eta !== null && `${duration(eta)} to go`].filter(Boolean).join(" · "));
     const value = headline(job.metrics);
     text(best, value ? `${value.name.replaceAll("_", " ")} ${number(value.value)}` : "");
     const known = state.curves.get(job.id);
