@@ -14,6 +14,7 @@ class Live extends EventTarget {
   #timer = 0;
   #opened = null;
   #open = null;
+  #serving = null;
   lost = false;
 
   /** Opens the stream, once. Resolved when events arrive from here on. */
@@ -31,6 +32,7 @@ class Live extends EventTarget {
     this.#source = null;
     this.#last = "latest";
     this.#opened = null;
+    this.#serving = null;
     this.#tell(false);
   }
 
@@ -38,6 +40,8 @@ class Live extends EventTarget {
   on(kind, job, handler, signal) {
     const heard = { kind, job, handler };
     this.#handlers.add(heard);
+    // How things stand is told at once to who comes later.
+    if (kind === "serving" && this.#serving) handler(this.#serving);
     signal?.addEventListener("abort", () => this.#handlers.delete(heard));
     return () => this.#handlers.delete(heard);
   }
@@ -79,6 +83,7 @@ class Live extends EventTarget {
   /** Tells an event to all that want to hear of it. */
   hear(kind, { id, job, data }) {
     const told = { id, kind, job, data, time: Date.now() };
+    if (kind === "serving") this.#serving = told;
     for (const heard of [...this.#handlers]) {
       if ((heard.kind === "*" || heard.kind === kind) && (heard.job === null || heard.job === job)) heard.handler(told);
     }

@@ -17,22 +17,6 @@ const listeners = new Set();
 
 const key = ({ name, version }) => `${name} ${version}`;
 
-live.on("serving", null, ({ data, time }) => {
-  // What is told after a silence has happened within the last second of it.
-  const seconds = time - reported > STILL ? 1 : Math.max((time - reported) / 1000, 0.1);
-  reported = time;
-  known = new Map(data.models.map((model) => [key(model), since(known?.get(key(model)), model, seconds)]));
-  tell();
-  clearTimeout(silence);
-  silence = setTimeout(() => {
-    for (const model of known.values()) {
-      model.rate = 0;
-      model.rates = [...model.rates, 0].slice(-REMEMBERED);
-    }
-    tell();
-  }, STILL);
-});
-
 /** A report with what it adds to the one before: requests a second, and the mean time of those. */
 function since(before, model, seconds) {
   const more = before ? Math.max(model.requests - before.requests, 0) : 0;
@@ -106,3 +90,19 @@ function line({ name, version }) {
     },
   };
 }
+
+live.on("serving", null, ({ data, time }) => {
+  // What is told after a silence has happened within the last second of it.
+  const seconds = time - reported > STILL ? 1 : Math.max((time - reported) / 1000, 0.1);
+  reported = time;
+  known = new Map(data.models.map((model) => [key(model), since(known?.get(key(model)), model, seconds)]));
+  tell();
+  clearTimeout(silence);
+  silence = setTimeout(() => {
+    for (const model of known.values()) {
+      model.rate = 0;
+      model.rates = [...model.rates, 0].slice(-REMEMBERED);
+    }
+    tell();
+  }, STILL);
+});

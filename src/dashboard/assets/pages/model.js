@@ -52,10 +52,10 @@ function list({ name, versions, model, navigate }, renew) {
       return best ? [h("span", { class: "muted" }, `${best.name.replaceAll("_", " ")} `), number(best.value)] : "–";
     } },
     { title: "Aliases", cell: ({ aliases: own }) => own.map((alias) => h("span", { class: "tag" }, alias)) },
-    { title: "Learned from", cell: ({ spec }) => dataset(spec) },
-    { title: "Job", cell: ({ job }) => h("a", { href: `/jobs/${job}` }, job.slice(-8)) },
+    { title: "Learned from", class: "nowrap", cell: ({ spec }) => dataset(spec) },
+    { title: "Job", class: "nowrap", cell: ({ job }) => h("a", { href: `/jobs/${job}` }, job.slice(-8)) },
     { title: "Weights", numeric: true, cell: (one) => bytes(one.bytes) },
-    { title: "Made", cell: ({ created_at: at }) => relativeTime(at) },
+    { title: "Made", class: "nowrap", cell: ({ created_at: at }) => relativeTime(at) },
     { title: "", cell: ({ version }) => action("Delete", async () => {
       if (!(await confirm(`Delete version ${version}?`, "Callers that name it are answered that there is no such version.", "Delete"))) return;
       await del(`/v1/models/${name}/versions/${version}`);

@@ -7,7 +7,7 @@ import { bytes, duration, number, percent, plural, relativeTime, short } from ".
 import { action, badge, empty, facts, failed, heading, progress, section, toast } from "../lib/widgets.js";
 import { headline, seriesOf } from "../lib/jobs.js";
 import { sparkline } from "../lib/chart.js";
-import { usage } from "../lib/serving.js";
+import { inUse, onServing, usage } from "../lib/serving.js";
 import { FIRST_MODEL, TOUR } from "../lib/first-model.js";
 
 export const title = () => "Overview";
@@ -18,7 +18,7 @@ const POINTS = 60;
 
 export async function render(root, { signal, navigate }) {
   await live.start();
-  const state = { jobs: new Map(), cards: new Map(), curves: new Map() };
+  const state = { jobs: new Map(), cards: new Map(), curves: new Map(), system: {} };
   const places = Object.fromEntries(["tour", "running", "waiting", "failed", "done", "models", "serving", "machine"].map((name) => [name, h("div", { class: "stack" })]));
   const beside = h("span", { class: "muted", role: "status" });
   root.append(
@@ -40,7 +40,7 @@ export async function render(root, { signal, navigate }) {
     ]);
     // What was asked later is newer, though it may have been answered first.
     if (own !== asks) return;
-    text(beside, standing(system, running.data));
+    state.system = system;
     drawTour(places.tour, tour.data[0], models.data, { navigate, signal, renew });
     drawRunning(places.running, running, state);
     drawWaiting(places.waiting, waiting, signal);
@@ -48,12 +48,15 @@ export async function render(root, { signal, navigate }) {
     drawDone(places.done, done);
     drawModels(places.models, models);
     drawMachine(places.machine, system);
+    draw();
     await drawCurves(state, signal);
   };
   const renew = soon(() => ask().catch((error) => error.name !== "AbortError" && failed(error)), 400, signal);
   const draw = eachFrame(() => {
+    text(beside, standing(state));
     for (const card of state.cards.values()) card.draw();
   }, signal);
+  onServing(draw, signal);
   live.on("*", null, ({ kind, job, data }) => {
     if (kind === "status" || kind === "end") return renew();
     const known = state.jobs.get(job);
@@ -78,12 +81,14 @@ const asked = (path, signal) => get(path, {}, { signal }).catch((error) => {
   return { error };
 });
 
-/** Everything in a sentence. */
-function standing({ jobs }, running) {
+/** Everything in a sentence, with what is learned and answered in a second. */
+function standing({ system: { jobs }, jobs: known }) {
   if (!jobs) return "";
-  const rate = running.filter(({ status }) => status === "running").reduce((sum, { progress: { examples_per_second: own } }) => sum + own, 0);
+  const answers = (inUse() ?? []).reduce((sum, { rate: own }) => sum + own, 0);
+  const rate = [...known.values()].filter(({ status }) => status === "running").reduce((sum, { progress: { examples_per_second: own } }) => sum + own, 0);
   const words = [["running", "running"], ["queued", "waiting"], ["paused", "paused"]].filter(([status]) => jobs[status] > 0).map(([status, word]) => `${number(jobs[status])} ${word}`);
   if (rate > 0) words.push(`${short(rate)} examples/s`);
+  if (answers > 0) words.push(`${short(answers)} predictions/s`);
   return words.join(", ") || "Nothing runs";
 }
 

@@ -4,7 +4,7 @@ import { h, replace } from "../lib/dom.js";
 import { del, get, post } from "../lib/api.js";
 import { bytes, number, relativeTime } from "../lib/format.js";
 import { mistakes } from "../lib/mistakes.js";
-import { action, button, confirm, crumbs, facts, field, heading, section, table, tabs } from "../lib/widgets.js";
+import { action, button, confirm, crumbs, facts, field, heading, section, snippet, table, tabs } from "../lib/widgets.js";
 import { load } from "./version/load.js";
 import { snippets } from "./version/snippets.js";
 import { trial } from "./version/try.js";
@@ -80,13 +80,7 @@ function calls(version) {
   const parts = snippets(version).map(({ id, title: words, code }) => ({
     id,
     title: words,
-    render: (panel) => {
-      const copy = action("Copy", async () => {
-        await navigator.clipboard.writeText(code);
-        copy.textContent = "Copied";
-      });
-      panel.append(h("div", { class: "snippet" }, h("pre", { tabindex: "0", "aria-label": words }, h("code", {}, code)), copy));
-    },
+    render: (panel) => panel.append(snippet(code, words)),
   }));
   return tabs("Languages", parts);
 }
