@@ -1,7 +1,7 @@
 // The frame around all pages: where links lead, the theme, what is not there, and signing in.
 
 import { accessible, expect, looks, open, test } from "./support.js";
-import { Server } from "./server.js";
+import { Server, iris } from "./server.js";
 
 test("the bar leads to every page, and the back button back", async ({ page }) => {
   await open(page, "/");
@@ -86,6 +86,21 @@ test.describe("with keys", () => {
     await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
     await page.goto(`${server.address}/jobs`);
     await expect(page).toHaveURL(/sign-in\?next=%2Fjobs$/);
+  });
+
+  test("calls are shown with the key that they need, and without its secret", async ({ page }) => {
+    const job = await server.train(iris({ epochs: 1 }));
+    await page.goto(`${server.address}/sign-in?next=${encodeURIComponent("/models/iris/1")}`);
+    await page.getByLabel("Key", { exact: true }).fill(key);
+    await page.keyboard.press("Enter");
+    const code = page.getByRole("tabpanel").locator("code");
+    for (const [language, words] of [["curl", '-H "authorization: Bearer $LYCEUM_KEY"'], ["Python", 'os.environ["LYCEUM_KEY"]'], ["JavaScript", "process.env.LYCEUM_KEY"], ["Rust", 'bearer_auth(std::env::var("LYCEUM_KEY")?)']]) {
+      await page.getByRole("tab", { name: language, exact: true }).click();
+      await expect(code).toContainText(words);
+    }
+    await page.goto(`${server.address}/jobs/${job.id}?part=spec`);
+    await expect(page.getByLabel("the command", { exact: true })).toContainText("$LYCEUM_KEY");
+    expect(await page.content()).not.toContain(key);
   });
 
   test("an address that leads elsewhere is not followed", async ({ page }) => {

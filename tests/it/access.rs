@@ -92,7 +92,11 @@ async fn a_key_is_made_once_under_an_idempotency_key() {
     let secret = made["secret"].as_str().unwrap().to_owned();
     let again = ask("k", "ci").await;
     assert_eq!(again.status, 409);
-    assert!(again.detail().contains("the key \"ci\" was made under this idempotency key"), "{}", again.detail());
+    assert!(
+        again.detail().contains("the key \"ci\" was made under this idempotency key"),
+        "{}",
+        again.detail()
+    );
     assert_eq!(ask("k", "other").await.status, 409);
     let listed = with(&server, &admin, "GET", "/v1/keys", &Value::Null).await;
     assert_eq!(listed.body["data"].as_array().unwrap().len(), 2);
@@ -105,7 +109,10 @@ async fn a_key_is_made_once_under_an_idempotency_key() {
     with(&server, &admin, "DELETE", "/v1/keys/ci", &Value::Null).await;
     assert_eq!(ask("k", "ci").await.status, 409);
     let other = ask("l", "ci").await.expect(201);
-    assert_eq!(with(&server, other["secret"].as_str().unwrap(), "GET", "/v1/jobs", &Value::Null).await.status, 200);
+    assert_eq!(
+        with(&server, other["secret"].as_str().unwrap(), "GET", "/v1/jobs", &Value::Null).await.status,
+        200
+    );
     // What was refused is not remembered.
     assert_eq!(ask("m", "ci").await.status, 409);
     assert_eq!(ask("m", "cd").await.status, 201);

@@ -224,7 +224,8 @@ async fn a_stream_tells_of_the_models_in_use() {
     let place = stream.next().await.unwrap();
     let none = stream.next().await.unwrap();
     assert_eq!((none.event.as_str(), none.id, &none.data), ("serving", 0, &json!({"models": []})));
-    let row = json!({"sepal_length_cm": 5.1, "sepal_width_cm": 3.5, "petal_length_cm": 1.4, "petal_width_cm": 0.2});
+    let row =
+        json!({"sepal_length_cm": 5.1, "sepal_width_cm": 3.5, "petal_length_cm": 1.4, "petal_width_cm": 0.2});
     server.post("/v1/models/iris/predict", &json!({"inputs": [row, row]})).await.expect(200);
     server.post("/v1/models/iris/predict", &json!({"inputs": [{"petal": 1}]})).await.expect(422);
     // What was begun when the stream looked is told a second later.
@@ -236,7 +237,10 @@ async fn a_stream_tells_of_the_models_in_use() {
         }
     };
     let model = &told[0];
-    assert_eq!((&model["name"], &model["version"], &model["requests"]), (&json!("iris"), &json!(1), &json!(1)));
+    assert_eq!(
+        (&model["name"], &model["version"], &model["requests"]),
+        (&json!("iris"), &json!(1), &json!(1))
+    );
     assert_eq!((&model["examples"], &model["batches"]), (&json!(2), &json!(1)));
     assert!(model["memory_bytes"].as_u64().unwrap() > 0 && model["last_request_at"].is_string());
     let seconds = |name: &str| model[name].as_f64().unwrap();

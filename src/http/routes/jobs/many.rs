@@ -82,7 +82,9 @@ pub(crate) async fn act(
         let detail = format!("jobs: must be 1 to {MOST_AT_ONCE} ids, not {}", body.jobs.len());
         return Err(Problem::new(Kind::Invalid, detail));
     }
-    if let Some(kept) = key.keep(SCOPE, digest, |()| Answer { status: 200, headers: Vec::new(), body: String::new() }) {
+    if let Some(kept) =
+        key.keep(SCOPE, digest, |()| Answer { status: 200, headers: Vec::new(), body: String::new() })
+    {
         state.store.keep_key(kept).await?;
     }
     let call = Call { key, digest, trace: trace.map(|Extension(trace)| trace) };
