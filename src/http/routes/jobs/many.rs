@@ -126,7 +126,7 @@ impl Call {
             Action::Resume => state.jobs.resume(id).await?,
             Action::Retry => {
                 let call = (&self.key, SCOPE, self.digest);
-                let made = again(state, id, call, self.trace.clone()).await?;
+                let made = again(state, id, call, self.trace).await?;
                 let job = serde_json::from_str(&made.body).map_err(Problem::internal)?;
                 return Ok((StatusCode::ACCEPTED, Some(job)));
             }
