@@ -60,6 +60,7 @@ files! {
     "lib/mistakes.js",
     "lib/positions.js",
     "lib/series.js",
+    "lib/serving.js",
     "lib/spec.js",
     "lib/widgets.js",
     "pages/compare.js",
@@ -88,6 +89,7 @@ files! {
     "pages/overview.js",
     "pages/sign-in.js",
     "pages/version.js",
+    "pages/version/load.js",
     "pages/version/snippets.js",
     "pages/version/try.js",
     "styles/base.css",
@@ -120,12 +122,16 @@ pub struct Asset {
 
 impl Asset {
     fn new(path: &str, bytes: &'static [u8]) -> Self {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        // Into memory, which takes all that it is given.
-        let gzip = encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default();
         let digest = format!("{:x}", Sha256::digest(bytes));
-        Self { bytes, gzip, media_type: media_type(path), digest }
+        Self { bytes, gzip: gzip(bytes), media_type: media_type(path), digest }
     }
+}
+
+/// As small as gzip makes it.
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    // Into memory, which takes all that it is given.
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
 }
 
 /// The files, compressed when the first is asked for.

@@ -13,7 +13,7 @@ use super::audit::Asker;
 use super::{Kind, Problem, session};
 use crate::clock;
 use crate::jobs::token;
-use crate::store::{ApiKey, NewKey, Scope, Session, Store, StoreError};
+use crate::store::{ApiKey, Created, Idempotency, NewKey, Scope, Session, Store, StoreError};
 
 /// What keys begin with, so that one is known when it turns up where it should not.
 const PREFIX: &str = "lyc_";
@@ -90,19 +90,25 @@ impl Access {
         !self.keys().is_empty()
     }
 
-    /// Makes a key and answers it with its secret, which nobody learns again.
+    /// Makes a key and answers it with its secret, which nobody learns again; or tells what is kept of the same
+    /// request that came before.
     pub(crate) async fn create(
         &self,
         name: String,
         scopes: Vec<Scope>,
         expires_at: Option<i64>,
-    ) -> Result<(ApiKey, String), Problem> {
+        idempotency: Option<Idempotency<ApiKey>>,
+    ) -> Result<Created<(ApiKey, String)>, Problem> {
         let (secret, _) = token::fresh().map_err(Problem::internal)?;
         let secret = format!("{PREFIX}{secret}");
         let new = NewKey { name, hash: token::hash(&secret), scopes, expires_at };
-        let made = self.store.create_key(new).await?;
-        self.reload().await?;
-        Ok((made, secret))
+        Ok(match self.store.create_key(new, idempotency).await? {
+            Created::Now(made) => {
+                self.reload().await?;
+                Created::Now((made, secret))
+            }
+            Created::Before(answer) => Created::Before(answer),
+        })
     }
 
     pub(crate) async fn revoke(&self, name: &str) -> Result<(), Problem> {
@@ -125,7 +131,7 @@ impl Access {
         let taken = self.keys().iter().filter(|key| key.name.starts_with("admin")).count();
         let name = if taken == 0 { "admin".to_owned() } else { format!("admin-{}", taken + 1) };
         let new = NewKey { name, hash, scopes: vec![Scope::Admin], expires_at: None };
-        self.store.create_key(new).await.map_err(failed)?;
+        self.store.create_key(new, None).await.map_err(failed)?;
         self.reload().await.map_err(failed)
     }
 

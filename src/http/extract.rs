@@ -119,10 +119,15 @@ impl<T: Field> FromRequest<AppState> for Body<T> {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let Json(value) = Json::from_request(request, state).await?;
-        let mut errors = SpecErrors::new();
-        let read = T::read(&value, &Pointer::root(), &mut errors);
-        errors.into_result(read).map(Self).map_err(Problem::from)
+        record(&value).map(Self)
     }
+}
+
+/// One of `spec`'s records from a body.
+pub(crate) fn record<T: Field>(value: &Value) -> Result<T, Problem> {
+    let mut errors = SpecErrors::new();
+    let read = T::read(value, &Pointer::root(), &mut errors);
+    errors.into_result(read).map_err(Problem::from)
 }
 
 /// Reads a field of a query from its text, for `#[serde(deserialize_with)]`.

@@ -88,13 +88,13 @@ impl IdempotencyKey {
 
     /// What the store keeps for the key: the answer that `render` writes, for this route and this content.
     pub(crate) fn keep<T>(
-        self,
+        &self,
         scope: &str,
         digest: [u8; 32],
         render: impl Fn(&T) -> Answer + Send + Sync + 'static,
     ) -> Option<Idempotency<T>> {
         let scope = self.scope(scope);
-        self.key.map(|key| Idempotency { scope, key, digest, render: Arc::new(render) })
+        self.key.clone().map(|key| Idempotency { scope, key, digest, render: Arc::new(render) })
     }
 
     /// A route's keys of one caller.

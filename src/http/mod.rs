@@ -7,6 +7,7 @@ mod audit;
 mod authorise;
 mod body;
 mod causes;
+mod compressed;
 mod connection;
 mod etag;
 mod extract;

@@ -468,7 +468,7 @@ named! {
 }
 
 /// A time of the API, from microseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Time(pub(crate) i64);
 
 impl serde::Serialize for Time {

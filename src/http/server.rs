@@ -17,7 +17,7 @@ use crate::artifacts::{ArtifactError, Artifacts};
 use crate::config::{self, Config};
 use crate::inference::Inference;
 use crate::jobs::{DataFolder, FolderError, Jobs, Setup, StartError};
-use crate::store::{Scope, Store, StoreError};
+use crate::store::{Created, Scope, Store, StoreError};
 use crate::telemetry::Traces;
 
 /// How long the last traces may take.
@@ -134,6 +134,9 @@ async fn admin_key(access: &Access, settings: &config::Server) -> Result<Option<
     if settings.listen.ip().is_loopback() || access.is_closed() {
         return Ok(None);
     }
-    let made = access.create("admin".into(), vec![Scope::Admin], None).await;
-    made.map(|(_, secret)| Some(secret)).map_err(|problem| ServerError::AdminKey(problem.detail))
+    match access.create("admin".into(), vec![Scope::Admin], None, None).await {
+        Ok(Created::Now((_, secret))) => Ok(Some(secret)),
+        Ok(Created::Before(_)) => Ok(None),
+        Err(problem) => Err(ServerError::AdminKey(problem.detail)),
+    }
 }

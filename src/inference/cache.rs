@@ -162,9 +162,17 @@ impl<T: Resident> Cache<T> {
 
     /// The versions that are loaded.
     pub fn loaded(&self) -> Vec<Key> {
+        self.sizes().into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// The versions that are loaded, each with the bytes that it is counted with.
+    pub fn sizes(&self) -> Vec<(Key, u64)> {
         let entries = self.0.lock();
-        let ready = entries.by_key.iter().filter(|(_, entry)| matches!(entry, Entry::Ready(_)));
-        ready.map(|(key, _)| key.clone()).collect()
+        let ready = entries.by_key.iter().filter_map(|(key, entry)| match entry {
+            Entry::Ready(held) => Some((key.clone(), held.bytes)),
+            Entry::Loading(_) => None,
+        });
+        ready.collect()
     }
 
     pub fn used_bytes(&self) -> u64 {

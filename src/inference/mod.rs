@@ -83,6 +83,16 @@ pub enum PredictInput {
     Image(bytes::Bytes),
 }
 
+/// A loaded version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InUse {
+    pub model: Arc<str>,
+    pub version: u32,
+    /// What it is counted with in memory.
+    pub bytes: u64,
+    pub done: Statistics,
+}
+
 /// How long a request waits for memory that models in use hold, before it is told to come again.
 const MEMORY_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -248,6 +258,25 @@ impl Inference {
     /// The versions that are loaded.
     pub fn loaded(&self) -> Vec<(Arc<str>, u32)> {
         self.0.cache.loaded().into_iter().map(|key| (key.model, key.version)).collect()
+    }
+
+    /// The versions that are loaded and what they have done, the one that was asked last first.
+    pub fn in_use(&self) -> Vec<InUse> {
+        let mut all: Vec<InUse> = self
+            .0
+            .cache
+            .sizes()
+            .into_iter()
+            .map(|(key, bytes)| {
+                let done = self.0.metrics.statistics(&key.model, key.version);
+                InUse { model: key.model, version: key.version, bytes, done }
+            })
+            .collect();
+        all.sort_by(|one, other| {
+            let place = |of: &InUse| (std::cmp::Reverse(of.done.last), of.model.clone(), of.version);
+            place(one).cmp(&place(other))
+        });
+        all
     }
 
     async fn predictions(

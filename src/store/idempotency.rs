@@ -41,6 +41,20 @@ impl Store {
         let mut conn = self.readers().acquire().await?;
         find(&mut conn, scope, key, digest, clock::now_us()).await
     }
+
+    /// Keeps a key for a call that makes several things, each in a transaction of its own, before the first of them;
+    /// a conflict if it was given to another body.
+    pub async fn keep_key(&self, idempotency: Idempotency<()>) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                match idempotency.before(tx).await? {
+                    Some(_) => Ok(()),
+                    None => idempotency.keep(tx, &()).await,
+                }
+            })
+        })
+        .await
+    }
 }
 
 async fn find(

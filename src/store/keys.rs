@@ -2,7 +2,7 @@
 
 use sqlx::{query, query_as};
 
-use super::{Conflict, Store, StoreError};
+use super::{Conflict, Created, Idempotency, Store, StoreError};
 
 crate::choices! {
     /// What a key allows.
@@ -75,9 +75,18 @@ impl Store {
         rows.fetch_all(self.readers()).await?.into_iter().map(Row::into_key).collect()
     }
 
-    pub async fn create_key(&self, new: NewKey) -> Result<ApiKey, StoreError> {
+    pub async fn create_key(
+        &self,
+        new: NewKey,
+        idempotency: Option<Idempotency<ApiKey>>,
+    ) -> Result<Created<ApiKey>, StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
+                if let Some(idempotency) = &idempotency
+                    && let Some(answer) = idempotency.before(tx).await?
+                {
+                    return Ok(Created::Before(answer));
+                }
                 let (hash, scopes) = (&new.hash[..], serde_json::to_string(&new.scopes)?);
                 let kept = query!(
                     "INSERT INTO api_key (name, hash, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?)
@@ -93,7 +102,7 @@ impl Store {
                 if kept.rows_affected() == 0 {
                     return Err(Conflict::KeyName { name: new.name }.into());
                 }
-                Ok(ApiKey {
+                let made = ApiKey {
                     id: kept.last_insert_rowid(),
                     name: new.name,
                     hash: new.hash,
@@ -101,7 +110,11 @@ impl Store {
                     created_at: tx.now,
                     expires_at: new.expires_at,
                     last_used_at: None,
-                })
+                };
+                if let Some(idempotency) = idempotency {
+                    idempotency.keep(tx, &made).await?;
+                }
+                Ok(Created::Now(made))
             })
         })
         .await

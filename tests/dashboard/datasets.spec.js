@@ -11,6 +11,9 @@ test("shows the columns and the examples of a set", async ({ page }) => {
   await expect(page.getByText("1 to 24 of 60,000")).toBeVisible();
   await page.getByRole("button", { name: "On", exact: true }).click();
   await expect(page.getByText("25 to 48 of 60,000")).toBeVisible();
+  await expect(page).toHaveURL(/\?from=25$/);
+  await page.reload();
+  await expect(page.getByText("25 to 48 of 60,000")).toBeVisible();
   await page.getByLabel("Split").selectOption("test");
   await expect(page.getByText("1 to 24 of 10,000")).toBeVisible();
   await looks(page, "dataset", { docs: "dataset" });

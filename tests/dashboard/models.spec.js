@@ -1,6 +1,7 @@
 // Models: their versions and aliases, and one that is tried.
 
 import { HOSTILE, api, expect, looks, open, test } from "./support.js";
+import { iris } from "./server.js";
 
 test.describe("models and their versions", () => {
   // A version that an alias names is not deleted.
@@ -40,6 +41,43 @@ test("a row is asked of a model as it is typed", async ({ page }) => {
   await expect(page.getByText("150 examples of iris 1, all")).toBeVisible();
   await page.getByRole("tab", { name: "Python" }).click();
   await expect(page.getByRole("tabpanel")).toContainText("/v1/models/iris-rates/predict");
+});
+
+test("the load of an endpoint is told as it happens, by the one stream", async ({ page }) => {
+  const trained = await api("POST", "/v1/jobs", iris({ name: "busy", epochs: 2 }));
+  await open(page, `/jobs/${trained.id}`);
+  await expect(page.locator(".page-title .badge")).toHaveText("succeeded");
+  await open(page, "/models/busy/1");
+  const load = page.getByRole("region", { name: "Load" });
+  await expect(load).toContainText("It is not loaded");
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  const row = { sepal_length_cm: "6.7", sepal_width_cm: "3.1", petal_length_cm: "5.6", petal_width_cm: "2.4" };
+  const ask = async (times) => {
+    for (let time = 0; time < times; time += 1) await api("POST", "/v1/models/busy/predict", { inputs: [row, row] });
+  };
+  const figure = (name) => load.locator("dl > div").filter({ hasText: name }).locator("dd");
+  await ask(20);
+  await expect(figure("Requests answered")).toHaveText("20");
+  await expect(figure("Latency, mean")).toHaveText(/^[\d.]+ ms$/);
+  await expect(figure("Of it in the network")).toHaveText(/^[\d.]+ ms$/);
+  await expect(figure("Examples a batch")).toHaveText("2");
+  await ask(15);
+  await expect(figure("Requests answered")).toHaveText("35");
+  await expect(load.getByRole("img", { name: /^Requests, now / })).toBeVisible();
+  await looks(page, "version-load");
+  // When nobody asks any more, that is said, too.
+  await expect(load.locator("figcaption").first()).toHaveText("Requests now0/s");
+  expect(asked).toEqual([]);
+  await open(page, "/models/busy");
+  await expect(page.getByRole("region", { name: "In use" })).toContainText("busy 135 requests · ");
+  await page.getByRole("link", { name: "Overview", exact: true }).click();
+  const used = page.getByRole("region", { name: "Models in use" });
+  await expect(used.getByRole("listitem").first()).toContainText(/^busy 135 requests · [\d.]+ ms each · [\d.]+ MB/);
+  await ask(5);
+  await expect(used).toContainText("40 requests");
+  await used.getByRole("link", { name: "busy 1" }).click();
+  await expect(figure("Requests answered")).toHaveText("40");
 });
 
 test("what a version gets wrong is shown when it is asked for", async ({ page }) => {

@@ -8,11 +8,12 @@ test("tells what runs, what waits, what failed, and the machine", async ({ page 
   const waiting = await api("POST", "/v1/jobs", long({ name: "waits", resources: { threads: 2, memory_mb: 256 } }));
   await open(page, "/");
   const card = page.getByRole("article").filter({ hasText: "runs" });
-  await expect(card).toContainText(/\d % · epoch [\d]+ of 50000/);
+  await expect(card).toContainText(/\d % · epoch [\d,]+ of 50,000/);
   await expect(card.getByRole("img", { name: /loss, now/ })).toBeVisible();
+  await expect(page.locator(".page-head")).toContainText(/1 running, 1 waiting, [\d.]+ k? ?examples\/s/);
   await expect(page.getByRole("region", { name: "Waiting" })).toContainText(/it is next, and \d threads? (is|are) missing/);
   await expect(page.getByRole("region", { name: "Failed of late" })).toContainText("the loss became");
-  await expect(page.getByRole("region", { name: "Models" })).toContainText("iris-rates");
+  await expect(page.getByRole("region", { name: "Models", exact: true })).toContainText("iris-rates");
   await expect(page.getByRole("region", { name: "Machine" })).toContainText(/Threads/);
   await looks(page, "overview", { docs: "overview" });
   await api("POST", `/v1/jobs/${running.id}/cancel`);

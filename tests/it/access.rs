@@ -76,6 +76,48 @@ async fn scopes_hold() {
     assert_eq!(twice.status, 409);
 }
 
+/// A key whose answer was lost is not made twice, and its secret stands nowhere to be read.
+#[tokio::test]
+async fn a_key_is_made_once_under_an_idempotency_key() {
+    let server = server().await;
+    let admin = make(&server, None, json!({"name": "root", "scopes": ["admin"]})).await;
+    let ask = async |idempotency: &'static str, name: &str| {
+        let asked = request("POST", "/v1/keys")
+            .header(header::AUTHORIZATION, format!("Bearer {admin}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("idempotency-key", idempotency);
+        server.ask(asked, json!({"name": name, "scopes": ["read"]}).to_string()).await
+    };
+    let made = ask("k", "ci").await.expect(201);
+    let secret = made["secret"].as_str().unwrap().to_owned();
+    let again = ask("k", "ci").await;
+    assert_eq!(again.status, 409);
+    assert!(
+        again.detail().contains("the key \"ci\" was made under this idempotency key"),
+        "{}",
+        again.detail()
+    );
+    assert_eq!(ask("k", "other").await.status, 409);
+    let listed = with(&server, &admin, "GET", "/v1/keys", &Value::Null).await;
+    assert_eq!(listed.body["data"].as_array().unwrap().len(), 2);
+    for file in std::fs::read_dir(server.folder.path().join("data")).unwrap().map(Result::unwrap) {
+        let bytes = if file.path().is_file() { std::fs::read(file.path()).unwrap() } else { Vec::new() };
+        let held = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!held, "{} holds the secret", file.path().display());
+    }
+    // Revoked, it is still not made again under the same; another idempotency key makes another.
+    with(&server, &admin, "DELETE", "/v1/keys/ci", &Value::Null).await;
+    assert_eq!(ask("k", "ci").await.status, 409);
+    let other = ask("l", "ci").await.expect(201);
+    assert_eq!(
+        with(&server, other["secret"].as_str().unwrap(), "GET", "/v1/jobs", &Value::Null).await.status,
+        200
+    );
+    // What was refused is not remembered.
+    assert_eq!(ask("m", "ci").await.status, 409);
+    assert_eq!(ask("m", "cd").await.status, 201);
+}
+
 #[tokio::test]
 async fn keys_end() {
     let server = server().await;

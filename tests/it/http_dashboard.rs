@@ -57,6 +57,20 @@ async fn files_are_sent_once_and_compressed() {
     assert_eq!(other.status, 200);
 }
 
+/// What the editor of a job knows of components is much, and hardly changes.
+#[tokio::test]
+async fn components_are_sent_compressed() {
+    for path in ["/v1/components", "/v1/schemas/job"] {
+        let plain = ask(path, &[]).await;
+        let packed = ask(path, &[(header::ACCEPT_ENCODING, "gzip")]).await;
+        assert_eq!((packed.header("content-encoding"), packed.header("vary")), ("gzip", "accept-encoding"));
+        assert_eq!(packed.header("content-type"), plain.header("content-type"));
+        assert!(packed.bytes.len() * 5 < plain.bytes.len(), "{path} takes {} bytes", packed.bytes.len());
+        assert!(plain.body.is_object());
+        assert_eq!(packed.body, plain.body);
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_file_is_a_problem() {
     for path in ["/assets/nowhere.js", "/assets/../mod.rs", "/assets/lib", "/assets/app.js?x=1", "/jobs/a/b"]

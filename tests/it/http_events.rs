@@ -10,6 +10,7 @@ use crate::support::{alone, request, server};
 /// An event as it comes over the stream.
 #[derive(Clone, Debug, PartialEq)]
 struct Told {
+    /// 0 for one that has none.
     id: u64,
     event: String,
     data: Value,
@@ -64,8 +65,8 @@ impl Stream {
 fn parse(block: &str) -> Option<Told> {
     let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
     Some(Told {
-        id: field("id")?.parse().unwrap(),
-        event: field("event").unwrap().to_owned(),
+        id: field("id").map_or(0, |id| id.parse().unwrap()),
+        event: field("event")?.to_owned(),
         data: serde_json::from_str(field("data").unwrap()).unwrap(),
     })
 }
@@ -210,6 +211,47 @@ async fn a_stream_may_begin_with_what_comes() {
     let first = resumed.next().await.unwrap();
     assert_eq!((first.event.as_str(), &first.data["job"]), ("status", &json!(after)));
     assert_eq!(server.get(&format!("/v1/jobs/{after}/events?after=latest")).await.status, 204);
+}
+
+/// Models in use are told live to who asks for it, beside what is stored, and as the figures of the system have them.
+#[tokio::test]
+async fn a_stream_tells_of_the_models_in_use() {
+    let _alone = alone().await;
+    let server = with_iris().await;
+    let id = submit(&server, &iris(1)).await;
+    server.finished(&id).await;
+    let mut stream = Stream::open(&server, "/v1/events?after=latest&serving=true", None).await;
+    let place = stream.next().await.unwrap();
+    let none = stream.next().await.unwrap();
+    assert_eq!((none.event.as_str(), none.id, &none.data), ("serving", 0, &json!({"models": []})));
+    let row =
+        json!({"sepal_length_cm": 5.1, "sepal_width_cm": 3.5, "petal_length_cm": 1.4, "petal_width_cm": 0.2});
+    server.post("/v1/models/iris/predict", &json!({"inputs": [row, row]})).await.expect(200);
+    server.post("/v1/models/iris/predict", &json!({"inputs": [{"petal": 1}]})).await.expect(422);
+    // What was begun when the stream looked is told a second later.
+    let told = loop {
+        let told = stream.next().await.unwrap();
+        assert_eq!(told.event, "serving");
+        if told.data["models"][0]["failures"] == 1 {
+            break told.data["models"].clone();
+        }
+    };
+    let model = &told[0];
+    assert_eq!(
+        (&model["name"], &model["version"], &model["requests"]),
+        (&json!("iris"), &json!(1), &json!(1))
+    );
+    assert_eq!((&model["examples"], &model["batches"]), (&json!(2), &json!(1)));
+    assert!(model["memory_bytes"].as_u64().unwrap() > 0 && model["last_request_at"].is_string());
+    let seconds = |name: &str| model[name].as_f64().unwrap();
+    assert!(seconds("compute_seconds") > 0.0 && seconds("compute_seconds") < seconds("request_seconds"));
+    assert_eq!(server.get("/v1/system").await.expect(200)["models"], told);
+    // Where a stream goes on is not moved by what has no id.
+    let after = submit(&server, &iris(1)).await;
+    let next = stream.next().await.unwrap();
+    assert!(next.id > place.id && next.data["job"] == json!(after), "{next:?}");
+    assert_eq!(server.get(&format!("/v1/jobs/{id}/events?serving=true")).await.status, 400);
+    server.finished(&after).await;
 }
 
 #[tokio::test]

@@ -90,6 +90,49 @@ async fn one_call_acts_on_many_and_tells_of_each() {
 }
 
 #[tokio::test]
+async fn many_are_posted_again_safely() {
+    let _alone = alone().await;
+    let server = with_iris().await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        ids.push(server.train(&iris(1)).await["id"].as_str().unwrap().to_owned());
+    }
+    let open = server.submit(&iris(100_000)).await;
+    server.until(&open, |job| job["status"] == "running").await;
+    ids.push(open.clone());
+    let ask = async |action: &str, jobs: &[String]| {
+        let asked = request("POST", "/v1/jobs/actions")
+            .header("content-type", "application/json")
+            .header("idempotency-key", "k");
+        server.ask(asked, json!({"action": action, "jobs": jobs}).to_string()).await
+    };
+    let together = futures::future::join_all((0..4).map(|_| ask("retry", &ids))).await;
+    let first = together[0].body.clone();
+    let statuses: Vec<&Value> = first["data"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
+    assert_eq!(statuses, [202, 202, 409]);
+    let new = |answer: &Value, at: usize| answer["data"][at]["job"]["id"].as_str().unwrap().to_owned();
+    for answer in &together {
+        assert_eq!((new(&answer.body, 0), new(&answer.body, 1)), (new(&first, 0), new(&first, 1)));
+    }
+    assert_eq!(server.get("/v1/jobs").await.expect(200)["total"], 5);
+    // Under the same key nothing else is done.
+    assert_eq!(ask("retry", &ids[..1]).await.status, 409);
+    assert_eq!(ask("cancel", &ids).await.status, 409);
+    assert_eq!(server.job(&open).await["status"], "running");
+    server.order(&format!("/v1/jobs/{open}/cancel")).await;
+    server.finished(&open).await;
+    // What was refused is tried again, what was made is told as it was, whatever has become of it.
+    server.finished(&new(&first, 0)).await;
+    assert_eq!(server.delete(&format!("/v1/jobs/{}", new(&first, 0))).await.status, 204);
+    let later = ask("retry", &ids).await.expect(200);
+    assert_eq!((&later["data"][0], &later["data"][2]["status"]), (&first["data"][0], &json!(202)));
+    server.order(&format!("/v1/jobs/{}/cancel", new(&later, 2))).await;
+    for at in [1, 2] {
+        server.finished(&new(&later, at)).await;
+    }
+}
+
+#[tokio::test]
 async fn series_of_many_jobs_come_in_one_answer() {
     let _alone = alone().await;
     let server = with_iris().await;

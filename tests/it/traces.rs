@@ -65,6 +65,17 @@ async fn a_run_belongs_to_the_trace_of_the_request_that_posted_its_job() {
     assert!(times(&heard, b"succeeded") > 0);
     let log = server.get(&format!("/v1/jobs/{id}/logs")).await;
     assert!(log.text().contains(trace), "{}", log.text());
+
+    // So does one that is posted again together with others.
+    let again = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let request = server.client.post(server.url("/v1/jobs/actions"));
+    let request = request.json(&json!({"action": "retry", "jobs": [id]}));
+    let request = request.header("traceparent", format!("00-{again}-{span}-01"));
+    let told = server.send("POST", "/v1/jobs/actions", request).await.expect(200);
+    let id = told["data"][0]["job"]["id"].as_str().unwrap();
+    assert_eq!(server.finished(id).await["status"], "succeeded");
+    let log = server.get(&format!("/v1/jobs/{id}/logs")).await;
+    assert!(log.text().contains(again), "{}", log.text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,18 +3,25 @@
 use std::sync::LazyLock;
 
 use axum::Json;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::http::Problem;
+use crate::http::compressed::Document;
 use crate::http::extract::{Nothing, Query};
 use crate::http::openapi::{self, ComponentsSchema, SchemaOfJobs};
 use crate::http::problem::Kind;
 use crate::train::plan::components;
 
-static JOB_SCHEMA: LazyLock<String> = LazyLock::new(|| openapi::job_schema().to_string());
+static JOB_SCHEMA: LazyLock<Document> =
+    LazyLock::new(|| Document::new("application/schema+json", openapi::job_schema().to_string()));
+
+/// All components.
+static COMPONENTS: LazyLock<Document> = LazyLock::new(|| {
+    let listed = components::listed(None).unwrap_or_default();
+    Document::new("application/json", openapi::refer_to_job_schema(listed).to_string())
+});
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -33,12 +40,13 @@ pub(crate) struct Filter {
     get, path = "/v1/components", tag = "jobs", operation_id = "list_components", params(Filter),
     responses((status = 200, description = "The components.", body = ComponentsSchema))
 )]
-pub(crate) async fn list(Query(filter): Query<Filter>) -> Result<Json<Value>, Problem> {
-    let listed = components::listed(filter.kind.as_deref()).ok_or_else(|| {
+pub(crate) async fn list(Query(filter): Query<Filter>, headers: HeaderMap) -> Result<Response, Problem> {
+    let Some(kind) = filter.kind else { return Ok(COMPONENTS.answer(&headers)) };
+    let listed = components::listed(Some(&kind)).ok_or_else(|| {
         let kinds: Vec<&str> = components::registries().iter().map(|registry| registry.kind).collect();
         Problem::new(Kind::BadQuery, format!("kind must be one of {}", kinds.join(", ")))
     })?;
-    Ok(Json(openapi::refer_to_job_schema(listed)))
+    Ok(Json(openapi::refer_to_job_schema(listed)).into_response())
 }
 
 /// The JSON Schema of a job's body.
@@ -48,6 +56,6 @@ pub(crate) async fn list(Query(filter): Query<Filter>) -> Result<Json<Value>, Pr
     get, path = "/v1/schemas/job", tag = "jobs", operation_id = "job_schema",
     responses((status = 200, description = "The schema.", body = SchemaOfJobs, content_type = "application/schema+json"))
 )]
-pub(crate) async fn job_schema(_: Query<Nothing>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/schema+json")], JOB_SCHEMA.as_str())
+pub(crate) async fn job_schema(_: Query<Nothing>, headers: HeaderMap) -> Response {
+    JOB_SCHEMA.answer(&headers)
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::dashboard::{self, Asset};
+use crate::http::compressed::takes_gzip;
 use crate::http::extract::{Nothing, Path, Query};
 use crate::http::{AppState, Problem, etag};
 
@@ -59,36 +60,4 @@ fn sent(asset: &'static Asset, headers: &HeaderMap) -> Response {
         return ([kind, encoding], asset.gzip.as_slice()).into_response();
     }
     ([kind], asset.bytes).into_response()
-}
-
-/// Whether gzip is among what the client takes, and not with a weight of nothing.
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let given = headers.get(header::ACCEPT_ENCODING).and_then(|given| given.to_str().ok());
-    given.unwrap_or_default().split(',').any(|given| {
-        let mut parts = given.split(';').map(str::trim);
-        parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"))
-            && !parts.any(|weight| weight.strip_prefix("q=").and_then(|q| q.parse().ok()) == Some(0.0))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gzip_is_sent_to_whom_takes_it() {
-        for (given, takes) in [
-            ("gzip, deflate, br", true),
-            ("br;q=1.0, GZIP;q=0.5", true),
-            ("gzip;q=0", false),
-            ("gzip; q=0.0", false),
-            ("identity", false),
-            ("", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_ENCODING, given.parse().unwrap());
-            assert_eq!(takes_gzip(&headers), takes, "{given}");
-        }
-        assert!(!takes_gzip(&HeaderMap::new()));
-    }
 }

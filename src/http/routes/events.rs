@@ -15,6 +15,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::serving;
 use crate::clock;
 use crate::http::access::Caller;
 use crate::http::extract::{Limit, Path, Query, from_text};
@@ -75,6 +76,27 @@ pub(crate) struct EventQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     #[serde(deserialize_with = "from_text")]
     limit: Option<Limit>,
+}
+
+/// What is asked of the events of all jobs.
+#[derive(Deserialize, IntoParams)]
+#[serde(default)]
+#[derive(Default)]
+pub(crate) struct AllEventsQuery {
+    /// Events behind this id alone, or with `latest` those that are still to come; a stream of these begins with an
+    /// event `place`, whose id is where it stands. `Last-Event-ID` says the same as an id here, and goes first.
+    #[param(value_type = Option<String>, pattern = "^([0-9]{1,18}|latest)$", example = "1041")]
+    #[serde(deserialize_with = "from_text")]
+    after: Option<After>,
+    /// How many, in a JSON list.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "from_text")]
+    limit: Option<Limit>,
+    /// Whether a stream tells of the models in use as well: events `serving`, without an id, of which the data are the
+    /// `models` of `GET /v1/system`, at the beginning and when they have changed, at most one a second.
+    #[param(value_type = Option<bool>)]
+    #[serde(deserialize_with = "from_text")]
+    serving: Option<bool>,
 }
 
 impl EventQuery {
@@ -143,7 +165,7 @@ pub(crate) async fn of_job(
     if job.status.terminal() && state.store.events(Some(job.id), after, 1).await?.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    stream_of(&state, Some(job.id), after, query.place(after, &headers), caller)
+    stream_of(&state, Some(job.id), after, query.place(after, &headers), caller, None)
 }
 
 /// What happens to all jobs, as it happens.
@@ -151,7 +173,7 @@ pub(crate) async fn of_job(
 /// The same as the events of a job, but that it has no end, and the data of each event names its `job`.
 #[utoipa::path(
     get, path = "/v1/events", tag = "jobs", operation_id = "all_events",
-    params(EventQuery, ("last-event-id" = Option<i64>, Header, description = "Go on behind this event.")),
+    params(AllEventsQuery, ("last-event-id" = Option<i64>, Header, description = "Go on behind this event.")),
     responses((status = 200, description = "Events.", content(
         (String = "text/event-stream", example = "id: 1041\nevent: status\ndata: {\"job\":\"0193a5a0-7c1e-7b3a-9d2f-0d3c7a1b2c3d\",\"status\":\"queued\",\"run\":null}\n\n"),
         (EventList = "application/json"),
@@ -163,15 +185,17 @@ pub(crate) async fn of_job(
 )]
 pub(crate) async fn of_all(
     State(state): State<AppState>,
-    Query(query): Query<EventQuery>,
+    Query(AllEventsQuery { after, limit, serving }): Query<AllEventsQuery>,
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let query = EventQuery { after, limit };
     let after = place(&state, &query, &headers).await?;
     if wants_list(&headers)? {
         return list(&state, None, after, &query).await;
     }
-    stream_of(&state, None, after, query.place(after, &headers), caller)
+    let serving = serving.unwrap_or(false).then(serving::Told::default);
+    stream_of(&state, None, after, query.place(after, &headers), caller, serving)
 }
 
 /// Behind which event to begin.
@@ -228,6 +252,7 @@ fn stream_of(
     after: i64,
     place: Option<i64>,
     caller: Option<Extension<Caller>>,
+    serving: Option<serving::Told>,
 ) -> Result<Response, Problem> {
     let permit = state.streams.clone().try_acquire_owned().map_err(|_| {
         Problem::too_many("as many streams of events are open as may be", 5).for_want_of("streams")
@@ -236,6 +261,7 @@ fn stream_of(
         follower: state.store.follow(job, after),
         read: VecDeque::new(),
         place,
+        serving,
         names_job: job.is_none(),
         counted: Counted::new(state.clone()),
         caller: caller.map(|Extension(caller)| caller),
@@ -245,7 +271,10 @@ fn stream_of(
     let events = stream::unfold(open, |mut open| async move {
         let event = match open.place.take() {
             Some(place) => sse::Event::default().id(place.to_string()).event("place").data("{}"),
-            None => told(&open.next().await?, open.names_job),
+            None => match open.next().await? {
+                News::Event(event) => told(&event, open.names_job),
+                News::Serving(models) => sse::Event::default().event("serving").data(models),
+            },
         };
         Some((Ok::<_, Infallible>(event), open))
     });
@@ -263,6 +292,8 @@ struct Open {
     read: VecDeque<Event>,
     /// The id to begin with, for who does not know it.
     place: Option<i64>,
+    /// What was told of the models in use, where that is asked for.
+    serving: Option<serving::Told>,
     names_job: bool,
     counted: Counted,
     /// Who listens, where callers have keys, and when that was last seen to be allowed.
@@ -271,10 +302,23 @@ struct Open {
     _permit: tokio::sync::OwnedSemaphorePermit,
 }
 
+/// What a stream tells.
+enum News {
+    Event(Event),
+    Serving(String),
+}
+
 impl Open {
-    async fn next(&mut self) -> Option<Event> {
-        while self.read.is_empty() {
+    async fn next(&mut self) -> Option<News> {
+        let patience = if self.serving.is_some() { serving::EVERY } else { ADMITTED };
+        loop {
             let state = &self.counted.0;
+            if let Some(models) = self.serving.as_mut().and_then(|told| told.news(state)) {
+                return Some(News::Serving(models));
+            }
+            if let Some(event) = self.read.pop_front() {
+                return Some(News::Event(event));
+            }
             let mut events = std::pin::pin!(self.follower.next());
             let events = loop {
                 if self.admitted.elapsed() >= ADMITTED {
@@ -286,7 +330,10 @@ impl Open {
                 tokio::select! {
                     events = &mut events => break events,
                     () = state.closing.cancelled() => return None,
-                    () = tokio::time::sleep(ADMITTED) => {}
+                    () = tokio::time::sleep(patience) => {}
+                }
+                if let Some(models) = self.serving.as_mut().and_then(|told| told.news(state)) {
+                    return Some(News::Serving(models));
                 }
             };
             match events {
@@ -298,7 +345,6 @@ impl Open {
                 }
             }
         }
-        self.read.pop_front()
     }
 }
 

@@ -4,15 +4,20 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::clock;
-use crate::http::extract::{Body, Nothing, Path, Query};
+use crate::http::extract::{Nothing, Path, Posted, Query, record};
+use crate::http::idempotency::{IdempotencyKey, Turn};
 use crate::http::openapi::{NewKeySchema, ScopeSchema, Time};
 use crate::http::page::{Page, PageQuery, Place};
-use crate::http::{AppState, Problem};
+use crate::http::{AppState, Kind, Problem};
 use crate::spec::{Name, Pointer, Seconds, SpecErrors};
-use crate::store::{ApiKey, Scope};
+use crate::store::{Answer, ApiKey, Created, Scope};
+
+/// Where idempotency keys of this route belong.
+const SCOPE: &str = "POST /v1/keys";
 
 /// A key, without its secret.
 #[derive(Serialize, ToSchema)]
@@ -66,18 +71,28 @@ crate::record! {
 
 /// Makes a key.
 ///
-/// With the first one the server begins to ask every caller for a key; that one needs the scope `admin`.
+/// With the first one the server begins to ask every caller for a key; that one needs the scope `admin`. The secret is
+/// kept nowhere, so a request that is repeated under its idempotency key is refused and makes no second key: whoever lost
+/// the answer revokes the key and makes another.
 #[utoipa::path(
     post, path = "/v1/keys", tag = "keys", operation_id = "create_key",
+    params(("idempotency-key" = Option<String>, Header, description = "Makes a repeated request safe for a day: it makes no second key. It is answered 409, which names the first.")),
     request_body(content = NewKeySchema, description = "The key."),
     responses((status = 201, description = "The key with its secret, which is shown this once.", body = MadeKey)),
-    extensions(("x-problems" = json!({"409": "There is a key of that name."})))
+    extensions(("x-problems" = json!({"409": "There is a key of that name, or the idempotency key was used before."})))
 )]
 pub(crate) async fn create(
     State(state): State<AppState>,
     _: Query<Nothing>,
-    Body(new): Body<NewKey>,
+    idempotency: IdempotencyKey,
+    Posted { text, value }: Posted,
 ) -> Result<(StatusCode, Json<MadeKey>), Problem> {
+    let digest = Sha256::digest(&text).into();
+    let _turn = match idempotency.turn(&state, SCOPE, &digest).await? {
+        Turn::Answered(before) => return Err(made_before(before)),
+        own @ Turn::Own(_) => own,
+    };
+    let new: NewKey = record(&value)?;
     let at = Pointer::root().key("scopes");
     if new.scopes.is_empty() {
         return Err(
@@ -92,8 +107,24 @@ pub(crate) async fn create(
     let expires_at = new
         .expires_in
         .map(|seconds| clock::now_us().saturating_add_unsigned(seconds.get().saturating_mul(1_000_000)));
-    let (key, secret) = state.access.create(new.name.as_str().to_owned(), new.scopes, expires_at).await?;
-    Ok((StatusCode::CREATED, Json(MadeKey { secret, key: key.into() })))
+    let kept = idempotency.keep(SCOPE, digest, without_secret);
+    match state.access.create(new.name.as_str().to_owned(), new.scopes, expires_at, kept).await? {
+        Created::Now((key, secret)) => Ok((StatusCode::CREATED, Json(MadeKey { secret, key: key.into() }))),
+        Created::Before(before) => Err(made_before(before)),
+    }
+}
+
+/// What is told to who repeats the request that made a key.
+fn without_secret(key: &ApiKey) -> Answer {
+    let detail = format!(
+        "the key \"{}\" was made under this idempotency key, and its secret was shown that once; revoke it and make another",
+        key.name
+    );
+    Answer { status: StatusCode::CONFLICT.as_u16(), headers: Vec::new(), body: detail }
+}
+
+fn made_before(before: Answer) -> Problem {
+    Problem::new(Kind::Conflict, before.body)
 }
 
 /// Lists the keys in use, newest first.

@@ -11,6 +11,7 @@ mod keys;
 mod models;
 mod operations;
 mod plans;
+mod serving;
 mod session;
 mod system;
 mod v2;

@@ -7,6 +7,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::serving::{self, ModelInUse};
 use crate::http::extract::{Nothing, Query};
 use crate::http::{AppState, Problem};
 use crate::store::JobStatus;
@@ -27,6 +28,8 @@ pub(crate) struct System {
     /// How many jobs stand where, by status.
     #[schema(example = json!({"running": 1, "queued": 3}))]
     jobs: BTreeMap<&'static str, u64>,
+    /// The models that are loaded, the one that was asked last first, at most 50.
+    models: Vec<ModelInUse>,
 }
 
 /// The threads that jobs may take together.
@@ -95,5 +98,6 @@ pub(crate) async fn system(
             .map(|gpu| Gpu { name: format!("cuda:{gpu}"), used: !free.gpus.contains(gpu) })
             .collect(),
         jobs: JobStatus::ALL.iter().map(|status| (status.word(), count(status))).collect(),
+        models: serving::models(&state),
     }))
 }

@@ -22,13 +22,19 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) bytes: bytes::Bytes,
-    /// The body as JSON, or `null`.
+    /// The body as JSON, unpacked where it is packed, or `null`.
     pub(crate) body: Value,
 }
 
 impl Answer {
     fn new(status: StatusCode, headers: HeaderMap, bytes: bytes::Bytes) -> Self {
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let packed = headers.contains_key("content-encoding");
+        let body = if packed {
+            serde_json::from_reader(flate2::read::GzDecoder::new(&bytes[..]))
+        } else {
+            serde_json::from_slice(&bytes)
+        };
+        let body = body.unwrap_or(Value::Null);
         Self { status, headers, bytes, body }
     }
 

@@ -22,6 +22,9 @@ export async function who() {
   return session;
 }
 
+/** Whether callers of this server show a key. */
+export const keyed = () => Boolean(session?.key);
+
 export async function signIn(key) {
   session = await ask("POST", "/v1/session", { body: { key } });
   return session;

@@ -31,7 +31,7 @@ export async function actAll(action, ids) {
   if (action === "delete" && !(await confirm("Delete jobs?", `${ids.length === 1 ? "The job" : `${ids.length} jobs`} with all runs and metrics will be gone. Models that came of them stay.`, "Delete"))) return null;
   const results = [];
   for (let start = 0; start < ids.length; start += 100) {
-    results.push(...(await post("/v1/jobs/actions", { action, jobs: ids.slice(start, start + 100) })).data);
+    results.push(...(await post("/v1/jobs/actions", { action, jobs: ids.slice(start, start + 100) }, { idempotent: action === "retry" })).data);
   }
   const refused = results.filter(({ status }) => status >= 400);
   const done = results.length - refused.length;

@@ -3,7 +3,7 @@
 
 import { who } from "./api.js";
 
-const KINDS = ["place", "status", "progress", "metrics", "checkpoint", "resumed", "log", "end"];
+const KINDS = ["place", "status", "progress", "metrics", "checkpoint", "resumed", "log", "end", "serving"];
 const PATIENCE = [500, 1000, 2000, 5000, 10000];
 
 class Live extends EventTarget {
@@ -14,6 +14,7 @@ class Live extends EventTarget {
   #timer = 0;
   #opened = null;
   #open = null;
+  #serving = null;
   lost = false;
 
   /** Opens the stream, once. Resolved when events arrive from here on. */
@@ -31,6 +32,7 @@ class Live extends EventTarget {
     this.#source = null;
     this.#last = "latest";
     this.#opened = null;
+    this.#serving = null;
     this.#tell(false);
   }
 
@@ -38,12 +40,14 @@ class Live extends EventTarget {
   on(kind, job, handler, signal) {
     const heard = { kind, job, handler };
     this.#handlers.add(heard);
+    // How things stand is told at once to who comes later.
+    if (kind === "serving" && this.#serving) handler(this.#serving);
     signal?.addEventListener("abort", () => this.#handlers.delete(heard));
     return () => this.#handlers.delete(heard);
   }
 
   #connect() {
-    const source = new EventSource(`/v1/events?after=${encodeURIComponent(this.#last)}`);
+    const source = new EventSource(`/v1/events?serving=true&after=${encodeURIComponent(this.#last)}`);
     this.#source = source;
     source.onopen = () => {
       this.#failures = 0;
@@ -69,7 +73,8 @@ class Live extends EventTarget {
   }
 
   #heard(source, kind, event) {
-    this.#last = event.lastEventId;
+    // What tells how things stand now, and not what has happened, has no id.
+    if (event.lastEventId) this.#last = event.lastEventId;
     if (kind === "place") return this.#open?.();
     const { job, ...data } = JSON.parse(event.data);
     this.hear(kind, { id: Number(event.lastEventId), job, data });
@@ -78,6 +83,7 @@ class Live extends EventTarget {
   /** Tells an event to all that want to hear of it. */
   hear(kind, { id, job, data }) {
     const told = { id, kind, job, data, time: Date.now() };
+    if (kind === "serving") this.#serving = told;
     for (const heard of [...this.#handlers]) {
       if ((heard.kind === "*" || heard.kind === kind) && (heard.job === null || heard.job === job)) heard.handler(told);
     }

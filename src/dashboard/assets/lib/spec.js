@@ -1,5 +1,7 @@
 // Bodies and canonical specs, compared leaf by leaf.
 
+import { keyed } from "./api.js";
+
 /** Every leaf of a JSON value by its JSON pointer. An empty array or object is a leaf. */
 export function leaves(value, pointer = "", found = new Map()) {
   const entries = value !== null && typeof value === "object" ? Object.entries(value) : [];
@@ -60,5 +62,6 @@ export function shortPaths(pointers) {
 /** The command that posts a body. */
 export function curl(body) {
   const json = JSON.stringify(body, null, 2).replaceAll("'", "'\\''");
-  return `curl -s ${location.origin}/v1/jobs -H 'content-type: application/json' -d '${json}'`;
+  const key = keyed() ? ' -H "authorization: Bearer $LYCEUM_KEY"' : "";
+  return `curl -s ${location.origin}/v1/jobs${key} -H 'content-type: application/json' -d '${json}'`;
 }

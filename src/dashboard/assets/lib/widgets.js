@@ -91,6 +91,11 @@ export function heading(title, { beside, actions, above } = {}) {
     actions && h("div", { class: "page-actions" }, actions));
 }
 
+/** The pages above this one: `[href, words]`, from the outermost. */
+export function crumbs(...above) {
+  return h("nav", { class: "crumbs", "aria-label": "Where this is" }, above.map(([href, words], at) => [at > 0 && h("span", { "aria-hidden": "true" }, "/"), h("a", { href }, words)]));
+}
+
 /** A part of a page under a heading of its own. */
 export function section(title, { actions, note, class: extra = "" } = {}, ...children) {
   const id = `section-${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;

@@ -225,7 +225,7 @@ class Comparison {
     const axes = this.telling.map(({ words, pointer }, at) => ({ at, words, hint: path(pointer) }));
     const result = this.metric?.replaceAll("_", " ");
     replace(this.relations, rows.length > 1 && axes.length > 0 && [
-      section("Parallel coordinates", { note: "A line a job; the colour is the result." }, parallel(axes.slice(0, 8), rows, result)),
+      section("Parallel coordinates", { note: "A line a job; the colour is the result.", class: axes.length > 3 ? "many" : "" }, parallel(axes.slice(0, 8), rows, result)),
       section("One against the result", {}, scatter(axes, rows, result)),
     ]);
   }

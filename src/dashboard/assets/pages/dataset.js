@@ -3,7 +3,7 @@
 import { h, replace } from "../lib/dom.js";
 import { del, get } from "../lib/api.js";
 import { bytes, number, plural, relativeTime } from "../lib/format.js";
-import { action, button, confirm, facts, heading, section, select, table } from "../lib/widgets.js";
+import { action, confirm, crumbs, facts, failed, heading, section, select, table } from "../lib/widgets.js";
 import { statistics } from "./dataset/statistics.js";
 
 const PAGE = 24;
@@ -12,13 +12,13 @@ const CLASSES = 12;
 
 export const title = ({ name, version }) => `${name} ${version}`;
 
-export async function render(root, { params: { name, version }, navigate, signal }) {
+export async function render(root, { params: { name, version }, query, navigate, signal }) {
   const path = `/v1/datasets/${name}/versions/${version}`;
   const set = await get(path, {}, { signal });
   const versions = (await get(`/v1/datasets/${name}/versions`, { limit: 100 }, { signal })).data;
   root.append(
     heading(name, {
-      above: h("p", { class: "muted" }, h("a", { href: "/datasets" }, "Data sets")),
+      above: crumbs(["/datasets", "Data sets"]),
       beside: select(versions.map((one) => [one.version, `version ${one.version}`]), set.version, (to) => navigate(`/datasets/${name}/${to}`), { "aria-label": "Version" }),
       actions: [
         h("a", { class: "button primary", href: `/jobs/new?dataset=${name}&version=${set.version}` }, "Train on this"),
@@ -39,7 +39,7 @@ export async function render(root, { params: { name, version }, navigate, signal
     ], { class: "card" }),
     section("Columns", { note: plural(set.columns.length, "column") }, columns(set)),
     statistics(set, path, signal),
-    await examples(set, path, signal));
+    await examples(set, path, query, signal));
 }
 
 function columns({ columns: all, examples: count }) {
@@ -53,10 +53,16 @@ function columns({ columns: all, examples: count }) {
   ], all, { caption: "Columns" });
 }
 
-async function examples(set, path, signal) {
+/** A page of a split; which one is in the address. */
+async function examples(set, path, query, signal) {
   const place = h("div", { class: "stack" });
   const where = h("span", { class: "muted", role: "status" });
-  const state = { split: Object.keys(set.splits)[0], offset: 0, total: 0 };
+  const splits = Object.keys(set.splits);
+  const state = {
+    split: splits.includes(query.get("rows")) ? query.get("rows") : splits[0],
+    offset: Math.max(0, Number.parseInt(query.get("from"), 10) - 1 || 0),
+    total: 0,
+  };
   const show = async () => {
     const { split, offset } = state;
     const page = await get(`${path}/examples`, { split, offset, limit: PAGE }, { signal });
@@ -66,20 +72,20 @@ async function examples(set, path, signal) {
     on.disabled = offset + page.data.length >= page.total;
     replace(place, set.columns.some(({ kind }) => kind === "image") ? cards(set, page.data) : rows(set, page));
   };
-  const go = (by) => action(by < 0 ? "Back" : "On", () => {
-    state.offset = Math.max(0, state.offset + by * PAGE);
+  const move = (to) => {
+    Object.assign(state, to);
+    const address = new URL(location.href);
+    for (const [name, value] of [["rows", state.split === splits[0] ? null : state.split], ["from", state.offset > 0 ? state.offset + 1 : null]]) {
+      if (value === null) address.searchParams.delete(name);
+      else address.searchParams.set(name, value);
+    }
+    history.replaceState(null, "", address);
     return show();
-  });
+  };
+  const go = (by) => action(by < 0 ? "Back" : "On", () => move({ offset: Math.max(0, state.offset + by * PAGE) }));
   const [back, on] = [go(-1), go(1)];
-  const splits = Object.keys(set.splits);
-  const choose = splits.length > 1 && select(splits.map((split) => [split, split]), state.split, (split) => {
-    Object.assign(state, { split, offset: 0 });
-    show();
-  }, { "aria-label": "Split" });
-  const last = button("To the end", () => {
-    state.offset = Math.max(0, Math.floor((state.total - 1) / PAGE) * PAGE);
-    show();
-  });
+  const choose = splits.length > 1 && select(splits.map((split) => [split, split]), state.split, (split) => move({ split, offset: 0 }).catch(failed), { "aria-label": "Split" });
+  const last = action("To the end", () => move({ offset: Math.max(0, Math.floor((state.total - 1) / PAGE) * PAGE) }));
   await show();
   return section("Examples", { actions: [choose, where, back, on, last] }, place);
 }

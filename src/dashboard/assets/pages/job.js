@@ -5,7 +5,7 @@ import { eachFrame, h, replace, text } from "../lib/dom.js";
 import { get, patch } from "../lib/api.js";
 import { live } from "../lib/live.js";
 import { between, duration, number, percent, plural, relativeTime, short } from "../lib/format.js";
-import { action, badge, confirm, editable, facts, heading, menu, progress, section, snippet, dialog, button, tabs, toast } from "../lib/widgets.js";
+import { action, badge, confirm, crumbs, editable, facts, heading, menu, progress, section, snippet, dialog, button, tabs, toast } from "../lib/widgets.js";
 import { act, allowed, finished, posted } from "../lib/jobs.js";
 import { curl } from "../lib/spec.js";
 import { labelEditor } from "../lib/labels.js";
@@ -125,7 +125,7 @@ function header(state, { navigate, renew }) {
     navigate("/jobs");
   };
   return heading(job.name, {
-    above: h("nav", { class: "crumbs", "aria-label": "Where this is" }, h("a", { href: "/jobs" }, "Jobs")),
+    above: crumbs(["/jobs", "Jobs"]),
     beside: [badge(job.status), job.desired && h("span", { class: "muted" }, `${job.desired} was asked for`)],
     actions: [
       does("pause", "Pause"),

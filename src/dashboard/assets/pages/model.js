@@ -3,8 +3,9 @@
 import { h, replace } from "../lib/dom.js";
 import { del, get, put } from "../lib/api.js";
 import { bytes, number, plural, relativeTime } from "../lib/format.js";
-import { action, confirm, failed, field, heading, section, select, table, toast } from "../lib/widgets.js";
+import { action, confirm, crumbs, failed, field, heading, section, select, table, toast } from "../lib/widgets.js";
 import { headline } from "../lib/jobs.js";
+import { usage } from "../lib/serving.js";
 
 /** Versions whose figures are asked for at first. */
 const PAGE = 30;
@@ -13,7 +14,9 @@ export const title = ({ name }) => name;
 
 export async function render(root, { params: { name }, navigate, signal }) {
   const place = h("div", { class: "stack wide-gap" });
-  root.append(place);
+  const used = h("div", { class: "stack" });
+  root.append(place, section("In use", {}, used));
+  usage(used, signal, { only: (model) => model.name === name, none: "No version is loaded. One is as soon as it is asked." });
   const state = { name, shown: PAGE, navigate, signal };
   const renew = async () => {
     state.model = await get(`/v1/models/${name}`, {}, { signal });
@@ -29,7 +32,7 @@ function draw(state, renew) {
   const rest = model.versions.length - versions.length;
   return [
     heading(name, {
-      above: h("p", { class: "muted" }, h("a", { href: "/models" }, "Models")),
+      above: crumbs(["/models", "Models"]),
       beside: h("span", { class: "muted" }, plural(model.versions.length, "version")),
       actions: [h("a", { class: "button primary", href: `/models/${name}/${model.latest}` }, "Try it")],
     }),
@@ -43,16 +46,16 @@ function draw(state, renew) {
 
 function list({ name, versions, model, navigate }, renew) {
   return table([
-    { title: "Version", cell: ({ version }) => h("a", { href: `/models/${name}/${version}` }, `version ${version}`) },
+    { title: "Version", class: "nowrap", cell: ({ version }) => h("a", { href: `/models/${name}/${version}` }, `version ${version}`) },
     { title: "Result", numeric: true, cell: ({ metrics }) => {
       const best = headline(metrics);
       return best ? [h("span", { class: "muted" }, `${best.name.replaceAll("_", " ")} `), number(best.value)] : "–";
     } },
     { title: "Aliases", cell: ({ aliases: own }) => own.map((alias) => h("span", { class: "tag" }, alias)) },
-    { title: "Learned from", cell: ({ spec }) => dataset(spec) },
-    { title: "Job", cell: ({ job }) => h("a", { href: `/jobs/${job}` }, job.slice(-8)) },
+    { title: "Learned from", class: "nowrap", cell: ({ spec }) => dataset(spec) },
+    { title: "Job", class: "nowrap", cell: ({ job }) => h("a", { href: `/jobs/${job}` }, job.slice(-8)) },
     { title: "Weights", numeric: true, cell: (one) => bytes(one.bytes) },
-    { title: "Made", cell: ({ created_at: at }) => relativeTime(at) },
+    { title: "Made", class: "nowrap", cell: ({ created_at: at }) => relativeTime(at) },
     { title: "", cell: ({ version }) => action("Delete", async () => {
       if (!(await confirm(`Delete version ${version}?`, "Callers that name it are answered that there is no such version.", "Delete"))) return;
       await del(`/v1/models/${name}/versions/${version}`);

@@ -3,7 +3,7 @@
 import { h, replace } from "../lib/dom.js";
 import { address, upload } from "../lib/api.js";
 import { bytes, percent } from "../lib/format.js";
-import { action, field, heading, select } from "../lib/widgets.js";
+import { action, crumbs, field, heading, select } from "../lib/widgets.js";
 
 const FORMATS = [
   ["csv", "CSV, a table with a header"],
@@ -70,7 +70,7 @@ export async function render(root, { navigate, signal }) {
     },
   }, h("p", {}, "Drop a file here, or choose one."), fields.file);
   root.append(
-    heading("Add a data set", { above: h("p", { class: "muted" }, h("a", { href: "/datasets" }, "Data sets")) }),
+    heading("Add a data set", { above: crumbs(["/datasets", "Data sets"]) }),
     h("form", { class: "stack narrow", onsubmit: (event) => event.preventDefault() }, zone, fields.name, field("Format", format),
       field("Kinds of columns", types, { hint: "Where what is found is not what is meant. The kinds are number, category, image, text, tensor and tokens." }),
       h("div", { class: "row" }, send, bar), said, wrong));

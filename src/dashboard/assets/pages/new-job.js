@@ -3,7 +3,7 @@
 import { h, later, replace } from "../lib/dom.js";
 import { all, blob, get, post } from "../lib/api.js";
 import { bytes, number, plural } from "../lib/format.js";
-import { action, facts, failed, field, heading, section, select, table } from "../lib/widgets.js";
+import { action, crumbs, facts, failed, field, heading, section, select, table } from "../lib/widgets.js";
 import { posted } from "../lib/jobs.js";
 import { lineOf, positions } from "../lib/positions.js";
 import { FIRST_MODEL } from "../lib/first-model.js";
@@ -27,7 +27,7 @@ export async function render(root, { query, navigate, signal }) {
     await navigate(`/jobs/${job.id}`);
   }, { kind: "primary" });
   root.append(
-    heading("New job", { above: h("p", { class: "muted" }, h("a", { href: "/jobs" }, "Jobs")), actions: [submit] }),
+    heading("New job", { above: crumbs(["/jobs", "Jobs"]), actions: [submit] }),
     form(sets, query, (made) => editor.write(made)),
     templates({
       examples: examples.data, sets, models, selected: query.get("template"), ready: () => editor.ask(),

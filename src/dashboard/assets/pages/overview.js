@@ -7,6 +7,7 @@ import { bytes, duration, number, percent, plural, relativeTime, short } from ".
 import { action, badge, empty, facts, failed, heading, progress, section, toast } from "../lib/widgets.js";
 import { headline, seriesOf } from "../lib/jobs.js";
 import { sparkline } from "../lib/chart.js";
+import { inUse, onServing, usage } from "../lib/serving.js";
 import { FIRST_MODEL, TOUR } from "../lib/first-model.js";
 
 export const title = () => "Overview";
@@ -17,8 +18,8 @@ const POINTS = 60;
 
 export async function render(root, { signal, navigate }) {
   await live.start();
-  const state = { jobs: new Map(), cards: new Map(), curves: new Map() };
-  const places = Object.fromEntries(["tour", "running", "waiting", "failed", "done", "models", "machine"].map((name) => [name, h("div", { class: "stack" })]));
+  const state = { jobs: new Map(), cards: new Map(), curves: new Map(), system: {} };
+  const places = Object.fromEntries(["tour", "running", "waiting", "failed", "done", "models", "serving", "machine"].map((name) => [name, h("div", { class: "stack" })]));
   const beside = h("span", { class: "muted", role: "status" });
   root.append(
     heading("Overview", { beside, actions: h("a", { class: "button primary", href: "/jobs/new" }, "New job") }),
@@ -26,7 +27,8 @@ export async function render(root, { signal, navigate }) {
     h("div", { class: "overview" },
       h("div", { class: "stack wide-gap" },
         section("Running", {}, places.running), section("Waiting", {}, places.waiting), section("Failed of late", {}, places.failed), section("Finished of late", {}, places.done)),
-      h("div", { class: "stack wide-gap" }, section("Machine", {}, places.machine), section("Models", {}, places.models))));
+      h("div", { class: "stack wide-gap" }, section("Machine", {}, places.machine), section("Models in use", {}, places.serving), section("Models", {}, places.models))));
+  usage(places.serving, signal, { none: "No model is loaded. One is as soon as it is asked." });
 
   let asks = 0;
   const ask = async () => {
@@ -38,7 +40,7 @@ export async function render(root, { signal, navigate }) {
     ]);
     // What was asked later is newer, though it may have been answered first.
     if (own !== asks) return;
-    text(beside, standing(system, running.data));
+    state.system = system;
     drawTour(places.tour, tour.data[0], models.data, { navigate, signal, renew });
     drawRunning(places.running, running, state);
     drawWaiting(places.waiting, waiting, signal);
@@ -46,12 +48,15 @@ export async function render(root, { signal, navigate }) {
     drawDone(places.done, done);
     drawModels(places.models, models);
     drawMachine(places.machine, system);
+    draw();
     await drawCurves(state, signal);
   };
   const renew = soon(() => ask().catch((error) => error.name !== "AbortError" && failed(error)), 400, signal);
   const draw = eachFrame(() => {
+    text(beside, standing(state));
     for (const card of state.cards.values()) card.draw();
   }, signal);
+  onServing(draw, signal);
   live.on("*", null, ({ kind, job, data }) => {
     if (kind === "status" || kind === "end") return renew();
     const known = state.jobs.get(job);
@@ -76,12 +81,14 @@ const asked = (path, signal) => get(path, {}, { signal }).catch((error) => {
   return { error };
 });
 
-/** Everything in a sentence. */
-function standing({ jobs }, running) {
+/** Everything in a sentence, with what is learned and answered in a second. */
+function standing({ system: { jobs }, jobs: known }) {
   if (!jobs) return "";
-  const rate = running.filter(({ status }) => status === "running").reduce((sum, { progress: { examples_per_second: own } }) => sum + own, 0);
+  const answers = (inUse() ?? []).reduce((sum, { rate: own }) => sum + own, 0);
+  const rate = [...known.values()].filter(({ status }) => status === "running").reduce((sum, { progress: { examples_per_second: own } }) => sum + own, 0);
   const words = [["running", "running"], ["queued", "waiting"], ["paused", "paused"]].filter(([status]) => jobs[status] > 0).map(([status, word]) => `${number(jobs[status])} ${word}`);
   if (rate > 0) words.push(`${short(rate)} examples/s`);
+  if (answers > 0) words.push(`${short(answers)} predictions/s`);
   return words.join(", ") || "Nothing runs";
 }
 
@@ -144,7 +151,7 @@ function card(job, state) {
     if (shown !== job.status) replace(status, badge(job.status));
     shown = job.status;
     bar.set(fraction);
-    text(words, [percent(fraction), epochs > 0 && `epoch ${epoch} of ${epochs}`, rate > 0 && `${short(rate)} examples/s`, job.status === "running" && eta !== null && `${duration(eta)} to go`].filter(Boolean).join(" · "));
+    text(words, [percent(fraction), epochs > 0 && `epoch ${number(epoch)} of ${number(epochs)}`, rate > 0 && `${short(rate)} examples/s`, job.status === "running" && eta !== null && `${duration(eta)} to go`].filter(Boolean).join(" · "));
     const value = headline(job.metrics);
     text(best, value ? `${value.name.replaceAll("_", " ")} ${number(value.value)}` : "");
     const known = state.curves.get(job.id);

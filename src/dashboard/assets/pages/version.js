@@ -4,7 +4,8 @@ import { h, replace } from "../lib/dom.js";
 import { del, get, post } from "../lib/api.js";
 import { bytes, number, relativeTime } from "../lib/format.js";
 import { mistakes } from "../lib/mistakes.js";
-import { action, button, confirm, facts, field, heading, section, table, tabs } from "../lib/widgets.js";
+import { action, button, confirm, crumbs, facts, field, heading, section, snippet, table, tabs } from "../lib/widgets.js";
+import { load } from "./version/load.js";
 import { snippets } from "./version/snippets.js";
 import { trial } from "./version/try.js";
 
@@ -14,7 +15,7 @@ export async function render(root, { params: { name, version }, navigate, signal
   const found = await get(`/v1/models/${name}/versions/${version}`, {}, { signal });
   root.append(
     heading(`${name} ${found.version}`, {
-      above: h("p", { class: "muted" }, h("a", { href: "/models" }, "Models"), " / ", h("a", { href: `/models/${name}` }, name)),
+      above: crumbs(["/models", "Models"], [`/models/${name}`, name]),
       beside: found.aliases.map((alias) => h("span", { class: "tag" }, alias)),
       actions: [
         h("a", { class: "button", href: `/v1/models/${name}/versions/${found.version}/weights`, download: `${name}-${found.version}.safetensors` }, `Weights, ${bytes(found.bytes)}`),
@@ -31,6 +32,7 @@ export async function render(root, { params: { name, version }, navigate, signal
       section("What it reached", {}, metrics(found))),
     section("What it gets wrong", {}, wrong(found, signal)),
     section("Other data", { note: "Loss and metrics on a split or on another data set with the same columns." }, evaluation(found)),
+    section("Load", { note: "Since the server started, as it happens." }, load(found, signal)),
     section("Call it", {}, calls(found)));
 }
 
@@ -78,13 +80,7 @@ function calls(version) {
   const parts = snippets(version).map(({ id, title: words, code }) => ({
     id,
     title: words,
-    render: (panel) => {
-      const copy = action("Copy", async () => {
-        await navigator.clipboard.writeText(code);
-        copy.textContent = "Copied";
-      });
-      panel.append(h("div", { class: "snippet" }, h("pre", { tabindex: "0", "aria-label": words }, h("code", {}, code)), copy));
-    },
+    render: (panel) => panel.append(snippet(code, words)),
   }));
   return tabs("Languages", parts);
 }

@@ -15,7 +15,7 @@ use crate::http::idempotency::{IdempotencyKey, Turn, repeated};
 use crate::http::openapi::JobSpecSchema;
 use crate::http::{AppState, Kind, Problem};
 use crate::jobs::Origin;
-use crate::store::{Created, Job, JobId};
+use crate::store::{Answer, Created, JobId};
 use crate::telemetry::TraceContext;
 
 /// Where idempotency keys of this route belong.
@@ -72,13 +72,24 @@ pub(crate) async fn retry(
     }
 }
 
-/// The same for one of many.
-pub(super) async fn again(state: &AppState, id: JobId, origin: Origin) -> Result<Job, Problem> {
+/// The same for one of many, within the scope and for the body of their call.
+pub(super) async fn again(
+    state: &AppState,
+    id: JobId,
+    (key, scope, digest): (&IdempotencyKey, &str, [u8; 32]),
+    trace: Option<TraceContext>,
+) -> Result<Answer, Problem> {
+    let scope = format!("{scope} {id}");
+    let _turn = match key.turn(state, &scope, &digest).await? {
+        Turn::Answered(before) => return Ok(before),
+        own @ Turn::Own(_) => own,
+    };
+    let origin = Origin { key: key.caller(), trace };
     let (text, body) = finished(state, id).await?;
-    match state.jobs.submit(body, text, origin, None).await? {
-        Created::Now(job) => Ok(job),
-        Created::Before(_) => Err(Problem::internal("an answer was kept under no key")),
-    }
+    Ok(match state.jobs.submit(body, text, origin, key.keep(&scope, digest, answer)).await? {
+        Created::Now(job) => answer(&job),
+        Created::Before(before) => before,
+    })
 }
 
 /// The body of a job that has finished.

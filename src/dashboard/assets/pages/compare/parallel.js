@@ -10,7 +10,7 @@ const TOP = 40;
 export function parallel(axes, rows, result) {
   const all = [...axes.map(({ at, words, hint }) => ({ words, hint, value: (row) => row.values[at] })), { words: result, hint: result, value: (row) => row.result }];
   const scales = all.map(({ value }) => scale(rows.map(value)));
-  const gap = Math.min(Math.max(1040 / (all.length - 1), 110), 300);
+  const gap = Math.min(Math.max((all.length > 4 ? 1040 : 420) / (all.length - 1), 110), 300);
   const x = (at) => 60 + at * gap;
   const y = (place) => TOP + 10 + (1 - place) * (HEIGHT - 20);
   const width = x(all.length - 1) + 110;

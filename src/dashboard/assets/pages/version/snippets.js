@@ -1,4 +1,7 @@
-// The same call in four languages, with an example that the model takes.
+// The same call in four languages, with an example that the model takes; where the server wants a key, it is in the
+// environment variable LYCEUM_KEY.
+
+import { keyed } from "../../lib/api.js";
 
 /** An example of the model's inputs, of which every value is one that it knows. */
 export function sample(inputs) {
@@ -12,14 +15,33 @@ export function sample(inputs) {
 }
 
 export function snippets({ model, inputs }) {
-  const path = `/v1/models/${model}/predict`;
-  const url = `${location.origin}${path}`;
+  const url = `${location.origin}/v1/models/${model}/predict`;
   const body = JSON.stringify({ inputs: [sample(inputs)] });
-  const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  const key = (words) => (keyed() ? words : "");
+  const [address, quoted] = [JSON.stringify(url), body.replaceAll("'", "'\\''")];
   return [
-    { id: "curl", title: "curl", code: `curl -s ${url} \\\n  -H 'content-type: application/json' \\\n  -d ${quoted(body)}` },
-    { id: "python", title: "Python", code: `import json, urllib.request\n\nbody = json.loads(${JSON.stringify(body)})\nrequest = urllib.request.Request(\n    ${JSON.stringify(url)}, json.dumps(body).encode(), {"content-type": "application/json"})\nprint(json.load(urllib.request.urlopen(request))["predictions"])` },
-    { id: "javascript", title: "JavaScript", code: `const answer = await fetch(${JSON.stringify(url)}, {\n  method: "POST",\n  headers: { "content-type": "application/json" },\n  body: JSON.stringify(${body}),\n});\nconsole.log((await answer.json()).predictions);` },
-    { id: "rust", title: "Rust", code: `let answer: serde_json::Value = reqwest::Client::new()\n    .post(${JSON.stringify(url)})\n    .json(&serde_json::json!(${body}))\n    .send()\n    .await?\n    .json()\n    .await?;\nprintln!("{}", answer["predictions"]);` },
+    { id: "curl", title: "curl", code: `curl -s ${url} \\
+${key('  -H "authorization: Bearer $LYCEUM_KEY" \\\n')}  -H 'content-type: application/json' \\
+  -d '${quoted}'` },
+    { id: "python", title: "Python", code: `import json, ${key("os, ")}urllib.request
+
+body = json.loads(${JSON.stringify(body)})
+headers = {"content-type": "application/json"${key(', "authorization": "Bearer " + os.environ["LYCEUM_KEY"]')}}
+request = urllib.request.Request(${address}, json.dumps(body).encode(), headers)
+print(json.load(urllib.request.urlopen(request))["predictions"])` },
+    { id: "javascript", title: "JavaScript", code: `const answer = await fetch(${address}, {
+  method: "POST",
+  headers: { "content-type": "application/json"${key(", authorization: `Bearer ${process.env.LYCEUM_KEY}`")} },
+  body: JSON.stringify(${body}),
+});
+console.log((await answer.json()).predictions);` },
+    { id: "rust", title: "Rust", code: `let answer: serde_json::Value = reqwest::Client::new()
+    .post(${address})
+${key('    .bearer_auth(std::env::var("LYCEUM_KEY")?)\n')}    .json(&serde_json::json!(${body}))
+    .send()
+    .await?
+    .json()
+    .await?;
+println!("{}", answer["predictions"]);` },
   ];
 }
