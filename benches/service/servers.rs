@@ -40,8 +40,8 @@ const START: Measure =
     Measure { name: "cold start", unit: "s", places: 2, better: Better::Less, relative: false };
 const MEMORY: Measure =
     Measure { name: "memory", unit: "MB", places: 0, better: Better::Less, relative: false };
-const HOW: &str = "The perceptron 784-128-10, trained by Lyceum, behind each server with the same weights; every answer agrees \
-                   with Lyceum's to 1e-5. One client, `benches/service/load.rs`, asks for one image at a time in the JSON of \
+const HOW: &str = "The perceptron 784-128-10, trained by Lyceum, behind each server with the same weights; for 17 inputs \
+                   each answers what Lyceum answers, to 1e-5. One client, `benches/service/load.rs`, asks for one image at a time in the JSON of \
                    the Open Inference Protocol, on the same cores as the server. Triton is the wheel's own server with its \
                    Python backend, one instance and dynamic batching; FastAPI runs under uvicorn with orjson, uvloop and \
                    httptools; PyTorch has one thread in each. Each server is started anew in every round. A cold start is \
