@@ -14,8 +14,8 @@ use super::{
     Conflict, Created, Desired, EventKind, Idempotency, Job, JobId, JobStatus, ModelRef, Page, Run, RunId,
     Store, StoreError, id_list, runs,
 };
-use crate::spec::report::Progress;
 use crate::spec::CanonicalSpec;
+use crate::spec::report::Progress;
 
 /// A job to be queued.
 #[derive(Clone, Debug)]

@@ -18,8 +18,8 @@ use crate::nn::layers::Layer;
 use crate::nn::regularizers::Regularizer;
 use crate::nn::schedules::ScheduledRate;
 use crate::spec::{
-    Block, CanonicalSpec, Component, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer, Record,
-    Resources, Seed, SpecErrors,
+    Block, CanonicalSpec, Component, ComponentInfo, Field, JobSpec, NodeName, NodeOptions, Outputs, Pointer,
+    Record, Resources, Seed, SpecErrors,
 };
 
 /// Where data sets are found by name.

@@ -159,9 +159,10 @@ impl Training<'_> {
 
     /// The gradient of a step, the mean over its examples: forward, loss and backward of one batch after another.
     fn gradients(&mut self, rows: &[u32]) -> Result<Vec<Tensor>, Diverged> {
+        let number = self.state.step + 1;
         let mut sums: Vec<Tensor> = Vec::new();
         for (index, part) in rows.chunks(self.plan.batch_size as usize).enumerate() {
-            let (step, number) = (self.state.step * self.plan.accumulation + index as u64, self.state.step + 1);
+            let step = self.state.step * self.plan.accumulation + index as u64;
             let batch = self.feed.gather_to_learn(part, step);
             self.profile.lap(Phase::Batch, number);
             let heads = self.network.forward(&batch.inputs, &Pass { training: true, step }, Head::Logits);
