@@ -30,7 +30,7 @@ fn faults() -> Vec<String> {
         "worker.file.renamed:3",
         "worker.checkpoint.told:2,server.commit.before:9",
         "worker.model.told,server.report.stored:4",
-        "worker.checkpoint.told:3,server.claimed:2",
+        "worker.checkpoint.told:2,server.claimed:2",
         "worker.file.written:2,server.handed:2",
     ] {
         faults.push(pair.to_owned());
