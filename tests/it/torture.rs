@@ -1,4 +1,4 @@
-//! Workers and servers killed at random moments, while jobs of every kind in `examples/` train and clients call:
+//! Workers and servers killed at random moments, while some of the jobs in `examples/` train and clients call:
 //! every job ends with the bytes of an undisturbed one. `make torture` kills a hundred workers and fifty servers.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::support::world::World;
 use crate::support::{alone, example, example_data};
 
-/// Every example, and for how many epochs it is trained here: about a second of work each.
+/// Examples of tables and of pictures, and for how many epochs it is trained here: about a second of work each.
 const EXAMPLES: [(&str, u64); 6] = [
     ("iris-logistic-regression", 600),
     ("iris-two-branches", 400),
