@@ -65,6 +65,7 @@ bodies! {
     "returns-logistic-regression",
     "two-inputs",
     "will-i-pass",
+    "wine-cross-validation",
     "wine-logistic-regression",
 }
 

@@ -21,6 +21,7 @@ mod overload;
 mod perf_analyzer;
 mod plot;
 mod queue;
+mod raw;
 mod results;
 mod served;
 mod server;

@@ -1,22 +1,26 @@
 //! Inferences by the Open Inference Protocol: how many in a second, how soon, and while training holds every core. Clients
 //! and server share the machine.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::load::{Answer, Request, ask};
-use crate::networks;
 use crate::server::Server;
 use crate::table::{Figures, Table, Target};
+use crate::{networks, raw};
 
 pub(crate) const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 5;
 const WARM: Duration = Duration::from_secs(1);
 const ROUND: Duration = Duration::from_secs(3);
 const PIXELS: usize = 784;
-/// Where the trained model is called.
-const PATH: &str = "/v2/models/digits/infer";
+
+/// Where a model is called.
+fn path(model: &str) -> String {
+    format!("/v2/models/{model}/infer")
+}
 
 /// The milliseconds that so many of a hundred answers were there in.
 pub(crate) fn percentile(answers: &[Answer], percent: usize) -> f64 {
@@ -40,17 +44,17 @@ fn in_json(server: &Server) -> Request {
     let data: Vec<f64> = pixels().collect();
     let input = json!({"name": "image", "shape": [1, 1, 28, 28], "datatype": "FP32", "data": data});
     let body = json!({"inputs": [input], "outputs": [{"name": "probabilities"}]});
-    Request::post(&server.url, PATH, &body.to_string())
+    Request::post(&server.url, &path("digits"), &body.to_string())
 }
 
 /// The same in binary, the answer too.
-fn in_binary(server: &Server) -> Request {
+fn in_binary(server: &Server, path: &str) -> Request {
     let pixels: Vec<u8> = pixels().flat_map(|pixel| (pixel as f32).to_le_bytes()).collect();
     let input = json!({"name": "image", "shape": [1, 1, 28, 28], "datatype": "FP32",
         "parameters": {"binary_data_size": pixels.len()}});
     let output = json!({"name": "probabilities", "parameters": {"binary_data": true}});
     let body = json!({"inputs": [input], "outputs": [output]}).to_string();
-    Request::post_tensors(&server.url, PATH, &body, &pixels)
+    Request::post_tensors(&server.url, path, &body, &pixels)
 }
 
 pub(crate) async fn measure(table: &mut Table) {
@@ -62,12 +66,14 @@ pub(crate) async fn measure(table: &mut Table) {
     let id = server.submit(&mlp).await;
     server.events(&id).await.until_succeeded().await;
     many(table, &server).await;
+    pictures(table, &server).await;
     one(table, &server).await;
     beside_training(table, &server, &mlp).await;
 }
 
 async fn many(table: &mut Table, server: &Server) {
-    let forms = [("JSON", in_json(server), 12_000.0), ("binary", in_binary(server), 18_000.0)];
+    let forms =
+        [("JSON", in_json(server), 12_000.0), ("binary", in_binary(server, &path("digits")), 18_000.0)];
     let mut figures = [(Vec::new(), Vec::new(), Vec::new()), (Vec::new(), Vec::new(), Vec::new())];
     for (_, request, _) in &forms {
         ask(request, CONNECTIONS, WARM).await;
@@ -88,9 +94,45 @@ async fn many(table: &mut Table, server: &Server) {
     }
 }
 
+/// Networks whose passes are long beside their requests: a batch is what came while the last one ran.
+async fn pictures(table: &mut Table, server: &Server) {
+    let [_, cnn, resnet] = networks::all();
+    for (network, name, forward) in [(cnn, "cnn", raw::cnn()), (resnet, "resnet", raw::resnet())] {
+        let mut job = network.job(2);
+        job["name"] = json!(name);
+        let id = server.submit(&job).await;
+        server.events(&id).await.until_succeeded().await;
+        let request = in_binary(server, &path(name));
+        ask(&request, CONNECTIONS, WARM).await;
+        let forward = Arc::new(Mutex::new(forward));
+        let raw = async |batch: usize| {
+            let forward = forward.clone();
+            let timed = move || raw::rate(&forward.lock().expect("nobody panics"), batch as i64, ROUND);
+            tokio::task::spawn_blocking(timed).await.expect("a rate")
+        };
+        let (mut served, mut each, mut together) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            served.push(rate(&ask(&request, CONNECTIONS, ROUND).await));
+            each.push(raw(1).await);
+            together.push(raw(CONNECTIONS).await);
+        }
+        let ratios = |bare: &[f64]| {
+            Figures::new(served.iter().zip(bare).map(|(served, bare)| served / bare).collect())
+        };
+        let (one, many) = (ratios(&each), ratios(&together));
+        let what = format!("inferences of the {}, binary, {CONNECTIONS} connections", network.name);
+        table.note(&what, &Figures::new(served), 0, "/s");
+        table.note("  bare forward passes, an image each", &Figures::new(each), 0, "/s");
+        table.note("  bare forward passes, 16 images each", &Figures::new(together), 0, "images/s");
+        table.row("  served over bare, an image each", &one, 2, "×", Target::AtLeast(0.9));
+        table.row("  served over bare, 16 images each", &many, 2, "×", Target::AtLeast(0.9));
+    }
+}
+
 async fn one(table: &mut Table, server: &Server) {
     // What a request costs that nothing is computed for: the way there and back, and two wakings.
-    let requests = [in_json(server), in_binary(server), Request::get(&server.url, "/v2/health/live")];
+    let requests =
+        [in_json(server), in_binary(server, &path("digits")), Request::get(&server.url, "/v2/health/live")];
     let mut middles = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..ROUNDS {
         for (request, middles) in requests.iter().zip(&mut middles) {

@@ -1,4 +1,5 @@
-// How the browser is driven: Debian's Chromium, two pages at once, each with a server of its own.
+// How the browser is driven: Debian's Chromium, two pages at once, each with a server of its own; then what is measured,
+// with the machine to itself.
 
 import { defineConfig } from "@playwright/test";
 
@@ -10,6 +11,10 @@ export default defineConfig({
   retries: process.env.CI ? 1 : 0,
   expect: { timeout: 10_000 },
   reporter: [["list"]],
+  projects: [
+    { name: "pages", testIgnore: "scale.spec.js" },
+    { name: "figures", testMatch: "scale.spec.js", dependencies: ["pages"] },
+  ],
   outputDir: process.env.LYCEUM_DASHBOARD_OUTPUT ?? "results",
   use: {
     browserName: "chromium",

@@ -63,7 +63,7 @@ async fn examples_are_offered_with_the_data_that_they_need() {
         }
     }
     let names: Vec<&str> = listed.iter().map(|entry| entry["name"].as_str().unwrap()).collect();
-    assert_eq!((names[0], names.len()), ("perceptron", 42));
+    assert_eq!((names[0], names.len()), ("perceptron", 43));
     let wine = listed.iter().find(|entry| entry["name"] == "wine-logistic-regression").unwrap();
     assert_eq!(
         *wine,

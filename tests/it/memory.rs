@@ -59,8 +59,9 @@ async fn a_set_larger_than_the_memory_of_its_run_trains() {
     labels.extend((0..COUNT).map(|image| (image % 2) as u8));
     let archive = idx::tar(&vec![("images".to_owned(), images), ("labels".to_owned(), labels)]);
     server.upload("name=large&format=idx", archive).await.expect(201);
-    let body = json!({"name": "large", "resources": {"memory_mb": 64, "device": "cpu"}, "training": {
+    let body = json!({"name": "large", "seed": 1, "resources": {"memory_mb": 64, "device": "cpu"}, "training": {
         "method": "supervised", "dataset": {"name": "large", "target": "label"}, "batch_size": 4, "metrics": ["accuracy"],
+        "optimizer": {"type": "adam", "learning_rate": 0.01},
         "loss": "categorical_cross_entropy", "augmentation": ["random_flip"],
         "model": {"layers": [{"type": "max_pool2d", "pool_size": 64}, {"type": "flatten"},
             {"type": "dense", "activation": "softmax"}]}}});

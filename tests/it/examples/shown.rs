@@ -5,8 +5,15 @@ use serde_json::json;
 use super::{DIGITS, changed, metrics_of, number, stocked};
 use crate::support::{example, example_data};
 
-pub(super) const FILES: &[&str] =
-    &["diabetes-regression", "few-digits", "multi-label", "random-labels", "two-inputs", "will-i-pass"];
+pub(super) const FILES: &[&str] = &[
+    "diabetes-regression",
+    "few-digits",
+    "multi-label",
+    "random-labels",
+    "two-inputs",
+    "will-i-pass",
+    "wine-cross-validation",
+];
 
 /// Three hidden units bend the border between those who pass and those who do not; a single unit has a straight one.
 #[tokio::test]
@@ -35,6 +42,20 @@ async fn the_course_of_diabetes_is_predicted_better_than_by_the_mean() {
     let metrics = metrics_of(&stocked("diabetes").await, "diabetes-regression").await;
     let error = number(&metrics, "test_root_mean_squared_error");
     assert!(error < 60.0 && number(&metrics, "test_r2") > 0.4, "{metrics}");
+}
+
+/// On five stratified folds scikit-learn's logistic regression is right in 0.972 to 0.993 of them (ten seeds), who always
+/// says the commonest cultivar in 0.40; the model learns from all of the folds.
+#[tokio::test]
+async fn folds_tell_how_far_an_accuracy_can_be_relied_on() {
+    let server = stocked("wine").await;
+    let job = server.train(&example("wine-cross-validation")).await;
+    println!("{} {}", job["result"], job["metrics"]);
+    let (mean, deviation) =
+        (number(&job["result"], "val_accuracy"), number(&job["result"], "val_accuracy_deviation"));
+    assert!(mean > 0.95 && deviation > 0.0 && deviation < 0.05, "{}", job["result"]);
+    assert_eq!(job["model"], json!({"name": "wine-cross-validation", "version": 1}));
+    assert!(number(&job["metrics"], "test_accuracy") > 0.95, "{}", job["metrics"]);
 }
 
 /// A network answers several questions at once, each with a probability of its own.
