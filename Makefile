@@ -80,26 +80,27 @@ fmt: ## format the sources
 	@rustfmt $(SOURCES)
 
 bench: setup ## benchmarks of the whole and of its parts, each figure beside its target
-	@cargo bench --locked --profile dev --bench service -- $(ARGS)
+	@cargo bench --locked --bench service -- $(ARGS)
 ifeq ($(ARGS),)
-	@cargo bench --locked --profile dev --bench store --bench inference
+	@cargo bench --locked --bench store --bench inference
 endif
 
 bench-pytorch: setup ## training beside PyTorch and Keras, into bench/results; installs them once; ARGS="cnn --rounds=3" is shorter
 	@bench/setup.sh $(PYTORCH) requirements.txt
 	@bench/setup.sh $(KERAS) requirements-keras.txt
-	@cargo bench --locked --profile dev --bench service -- training --python=$(PYTORCH)/bin/python --keras=$(KERAS)/bin/python $(ARGS)
+	@cargo bench --locked --bench service -- training --python=$(PYTORCH)/bin/python --keras=$(KERAS)/bin/python $(ARGS)
 
 bench-serving: setup ## serving beside Triton and FastAPI, into bench/results; installs them once
 	@bench/setup.sh $(PYTORCH) requirements.txt
-	@cargo bench --locked --profile dev --bench service -- servers --python=$(PYTORCH)/bin/python $(ARGS)
+	@cargo bench --locked --bench service -- servers --python=$(PYTORCH)/bin/python $(ARGS)
 
 bench-perf-analyzer: setup ## serving by Triton's own load generator, into bench/results; installs it once
 	@bench/setup-perf-analyzer.sh $(PERF_ANALYZER)
-	@cargo bench --locked --profile dev --bench service -- perf_analyzer --perf-analyzer=$(PERF_ANALYZER)/bin/perf_analyzer $(ARGS)
+	@cargo bench --locked --bench service -- perf_analyzer --perf-analyzer=$(PERF_ANALYZER)/bin/perf_analyzer $(ARGS)
 
-dist: build ## dist/, the program with libtorch and the data sets, to be copied anywhere
-	@scripts/dist.sh dist bin/lyceum $(LIBTORCH)
+dist: setup ## dist/, the program optimised in full, with libtorch and the data sets, to be copied anywhere
+	@cargo build --locked --release
+	@scripts/dist.sh dist $(CARGO_TARGET_DIR)/release/lyceum $(LIBTORCH)
 
 cuda: setup ## fetch the CUDA libraries, 2.4 GB, for jobs on a GPU
 	@scripts/libtorch.sh --cuda $(LIBTORCH)-cuda

@@ -1,7 +1,7 @@
 //! What the whole of Lyceum costs, measured from outside: a server process on a data folder of its own, asked over
 //! HTTP as any client asks it. Each figure stands beside its target.
 //!
-//! Words on the command line choose parts by name: `cargo bench --profile dev --bench service -- startup`. What compares
+//! Words on the command line choose parts by name: `cargo bench --bench service -- startup`. What compares
 //! with other programs runs only where it is named, `training`, `servers` or `perf_analyzer`, with the programs that it
 //! needs: `--python=` one that knows PyTorch, `--keras=` one that knows Keras, `--perf-analyzer=` Triton's own.
 #![expect(clippy::expect_used, reason = "a measurement that cannot begin may end so")]

@@ -46,7 +46,8 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
     );
 
     let response = async {
-        let has_body = !request.body().is_end_stream();
+        // A stream of HTTP/2 ends by itself.
+        let has_body = !request.body().is_end_stream() && request.version() < Version::HTTP_2;
         let response = match guard(&request, &state).and_then(|()| admit(&request, &state)) {
             Ok(_place) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
                 // The panic hook has logged what happened, and where.

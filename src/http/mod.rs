@@ -13,6 +13,7 @@ mod etag;
 mod extract;
 mod figures;
 mod file;
+mod http2;
 mod idempotency;
 mod listen;
 mod long_work;
@@ -33,7 +34,7 @@ use std::time::Duration;
 use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
@@ -41,6 +42,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use connection::{Paced, Peer};
+use http2::{Begun, Standstill, Traffic};
 use listen::{Arrival, Listeners};
 
 use crate::jobs::process;
@@ -153,8 +155,31 @@ async fn talk(arrival: Arrival, router: Router, state: AppState) {
     }
 }
 
-/// Answers what is asked over a stream.
+/// Answers what is asked over a stream, in the version of HTTP that its client speaks.
 async fn converse<S>(stream: S, peer: Peer, router: Router, state: &AppState)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let patience = Duration::from_secs(state.config.http.header_seconds);
+    let begun = tokio::select! {
+        begun = tokio::time::timeout(patience, Begun::read(stream)) => begun,
+        () = state.closing.cancelled() => return,
+    };
+    let ended = match begun {
+        Ok(Ok(stream)) if stream.speaks_http2() => converse_http2(stream, peer, router, state).await,
+        Ok(Ok(stream)) => converse_http1(stream, peer, router, state).await,
+        Ok(Err(error)) => return tracing::debug!(%error, "a connection broke off"),
+        Err(_) => return tracing::debug!("a connection said nothing"),
+    };
+    if let Err(error) = ended {
+        if stalled(&error) {
+            state.figures.slow_readers.inc();
+        }
+        tracing::debug!(%error, "a connection broke off");
+    }
+}
+
+async fn converse_http1<S>(stream: S, peer: Peer, router: Router, state: &AppState) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -167,18 +192,49 @@ where
         .header_read_timeout(Duration::from_secs(state.config.http.header_seconds))
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
+    tokio::select! {
         ended = connection.as_mut() => ended,
         () = state.closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-    };
-    if let Err(error) = ended {
-        if stalled(&error) {
-            state.figures.slow_readers.inc();
+    }
+}
+
+async fn converse_http2<S>(stream: S, peer: Peer, router: Router, state: &AppState) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let traffic = Traffic::new();
+    let watched = traffic.clone();
+    let service = tower::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        let (exchange, answer) = (watched.open(), router.clone().oneshot(request));
+        async move { answer.await.map(|response| exchange.watch(response)) }
+    });
+    let limits = &state.config.http;
+    let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(http2::STREAMS)
+        .max_header_list_size(http2::HEADER_BYTES)
+        // Whoever is gone without a word is noticed.
+        .keep_alive_interval(Duration::from_secs(limits.header_seconds))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = state.closing.cancelled() => connection.as_mut().graceful_shutdown(),
+        standstill = traffic.stands_still(limits) => match standstill {
+            Standstill::Idle => connection.as_mut().graceful_shutdown(),
+            Standstill::Stalled => {
+                state.figures.slow_readers.inc();
+                return Ok(());
+            }
         }
-        tracing::debug!(%error, "a connection broke off");
+    }
+    tokio::select! {
+        ended = connection => ended,
+        _ = traffic.stands_still(limits) => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -72,6 +72,7 @@ struct Shared {
     inline_rows: usize,
     /// Requests that wait, run or are about to.
     present: AtomicUsize,
+    company: Company,
     counters: Counters,
 }
 
@@ -172,6 +173,7 @@ impl Batcher {
             settings: BatchSettings { max_batch_size: most, ..settings },
             inline_rows,
             present: AtomicUsize::new(0),
+            company: Company::new(),
             counters,
         });
         let batcher = Self { shared, threads: Mutex::default() };
@@ -211,13 +213,16 @@ impl Batcher {
         if rows.count <= self.shared.inline_rows && present.is_alone() {
             // Requests that have arrived meanwhile are read before this goes on. Without it a short network would
             // hold up its callers one by one, each alone with an instance, while others stand in their sockets.
-            tokio::task::yield_now().await;
+            if self.shared.company.is_likely() {
+                tokio::task::yield_now().await;
+            }
             if present.is_alone()
                 && let Some(instance) = self.shared.take_free()
             {
                 return self.shared.run_inline(instance, &rows);
             }
         }
+        self.shared.company.seen();
         let answer = self.shared.enqueue(rows)?;
         answer.await.unwrap_or(Err(BatchError::Unloaded))
     }
@@ -231,6 +236,38 @@ impl Batcher {
         }
         let instances = std::mem::take(&mut lock(&self.shared.state).idle);
         drop(instances);
+    }
+}
+
+/// Whether requests come together, or one client asks after the other.
+struct Company {
+    opened: Instant,
+    /// Microseconds after opening at which two requests were last there at once.
+    seen: AtomicU64,
+    /// Requests that came when nobody had been seen for longer.
+    alone: AtomicU32,
+}
+
+impl Company {
+    /// So long after two requests were there at once, others are looked for.
+    const LATELY: Duration = Duration::from_millis(20);
+    /// And for one in so many that are alone: on a single core nobody sees who waits.
+    const SAMPLE: u32 = 16;
+
+    fn new() -> Self {
+        Self { opened: clock::monotonic(), seen: AtomicU64::new(0), alone: AtomicU32::new(0) }
+    }
+
+    fn seen(&self) {
+        self.seen.store(self.opened.elapsed().as_micros() as u64, Ordering::Relaxed);
+    }
+
+    /// Whether it is worth the change of threads that a request may suffer while others are read.
+    fn is_likely(&self) -> bool {
+        let since =
+            (self.opened.elapsed().as_micros() as u64).saturating_sub(self.seen.load(Ordering::Relaxed));
+        let lately = u128::from(since) < Self::LATELY.as_micros();
+        lately || self.alone.fetch_add(1, Ordering::Relaxed).is_multiple_of(Self::SAMPLE)
     }
 }
 

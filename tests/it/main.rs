@@ -21,6 +21,7 @@ mod examples;
 mod fuzz;
 mod golden;
 mod hostile;
+mod http2;
 mod http_audit;
 mod http_dashboard;
 mod http_data;
