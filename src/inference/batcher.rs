@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::metrics::Counters;
 use crate::clock;
 use crate::spec::Shape;
-use crate::torch::ops::{as_slice_mut, set_threads};
+use crate::torch::ops::{InferenceMode, as_slice, as_slice_mut, set_threads};
 
 /// A model that answers for several examples at once.
 pub trait BatchModel: Send {
@@ -96,6 +96,8 @@ struct Instance {
 struct Batch {
     /// `[max_batch_size, …]` for each input.
     buffers: Vec<Tensor>,
+    /// The first example of each, which is a lone request's.
+    first: Vec<Tensor>,
     widths: Vec<usize>,
     parts: Vec<Part>,
     rows: usize,
@@ -541,10 +543,11 @@ impl Instance {
     fn forward(&mut self) -> Result<Vec<Vec<f32>>, String> {
         let rows = self.running.rows;
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            let inputs: Vec<Tensor> =
-                self.running.buffers.iter().map(|buffer| buffer.narrow(0, 0, rows as i64)).collect();
-            let _no_grad = tch::no_grad_guard();
-            let outputs = self.model.forward(&inputs)?;
+            let _mode = InferenceMode::begin();
+            let outputs = match rows {
+                1 => self.model.forward(&self.running.first)?,
+                _ => self.model.forward(&self.running.examples(rows))?,
+            };
             outputs.iter().map(|output| values(output, rows)).collect()
         }));
         outcome.unwrap_or_else(|panic| Err(panic_text(panic.as_ref())))
@@ -579,12 +582,19 @@ impl Batch {
                 std::iter::once(most as i64).chain(shape.iter().map(|extent| *extent as i64)).collect();
             Tensor::empty(shape, (Kind::Float, Device::Cpu))
         };
+        let buffers: Vec<Tensor> = shapes.iter().map(buffer).collect();
         Self {
-            buffers: shapes.iter().map(buffer).collect(),
+            first: buffers.iter().map(|buffer| buffer.narrow(0, 0, 1)).collect(),
+            buffers,
             widths: shapes.iter().map(elements).collect(),
             parts: Vec::new(),
             rows: 0,
         }
+    }
+
+    /// The first so many examples.
+    fn examples(&self, rows: usize) -> Vec<Tensor> {
+        self.buffers.iter().map(|buffer| buffer.narrow(0, 0, rows as i64)).collect()
     }
 
     fn room(&self) -> usize {
@@ -677,6 +687,9 @@ fn answer(parts: &[Part], outputs: &[Vec<f32>]) {
 fn values(output: &Tensor, rows: usize) -> Result<Vec<f32>, String> {
     if output.size().first().is_none_or(|count| *count as usize != rows) {
         return Err(format!("an output for {rows} examples has the shape {:?}", output.size()));
+    }
+    if output.kind() == Kind::Float && output.device() == Device::Cpu && output.is_contiguous() {
+        return Ok(as_slice::<f32>(output).to_vec());
     }
     let mut values = vec![0.0; output.numel()];
     output

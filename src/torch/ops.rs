@@ -2,7 +2,7 @@
 //! text where the `try_` form returns it: after a plan is proven, no call fails for a reason of shape.
 #![expect(unsafe_code, reason = "the binding of a C++ shim")]
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
 use tch::kind::Element;
@@ -13,6 +13,8 @@ use super::TorchError;
 
 unsafe extern "C" {
     fn lyceum_free(message: *mut c_char);
+    fn lyceum_begin_inference(out: *mut *mut c_void) -> *mut c_char;
+    fn lyceum_end_inference(mode: *mut c_void);
     fn lyceum_fused_adam(
         parameters: *const *const C_tensor,
         gradients: *const *const C_tensor,
@@ -317,6 +319,30 @@ fn elements<T: Element>(tensor: &Tensor) -> *mut T {
     tensor.data_ptr().cast()
 }
 
+/// As long as it lives, what its thread computes is followed by no autograd and counts no versions: each operation has less
+/// to do than under [`tch::no_grad`]. What comes out is for reading, not for training.
+#[derive(Debug)]
+pub struct InferenceMode {
+    /// Not to be ended by another thread, which a raw pointer forbids.
+    mode: *mut c_void,
+}
+
+impl InferenceMode {
+    pub fn begin() -> Self {
+        let mut mode = ptr::null_mut();
+        // SAFETY: the pointer is for what is begun, which is ended once and by this thread.
+        infallible(checked(unsafe { lyceum_begin_inference(&raw mut mode) }));
+        Self { mode }
+    }
+}
+
+impl Drop for InferenceMode {
+    fn drop(&mut self) {
+        // SAFETY: begun by this thread, and not ended yet.
+        unsafe { lyceum_end_inference(self.mode) };
+    }
+}
+
 /// The elements of a contiguous CPU tensor, to read. It must hold elements of `T`.
 pub fn as_slice<T: Element>(tensor: &Tensor) -> &[T] {
     let first = elements::<T>(tensor);
@@ -341,6 +367,18 @@ pub fn as_slice_mut<T: Element>(tensor: &mut Tensor) -> &mut [T] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_computed_for_reading_is_followed_by_nothing() {
+        let kernel = Tensor::from_slice(&[1.0_f32, 2.0]).set_requires_grad(true);
+        let plain = &kernel * 2.0;
+        let mode = InferenceMode::begin();
+        let read = &kernel * 2.0;
+        drop(mode);
+        assert!(read.is_inference() && !read.requires_grad() && plain.requires_grad());
+        assert_eq!(as_slice::<f32>(&read), [2.0, 4.0]);
+        assert!((&kernel * 2.0).requires_grad());
+    }
 
     #[test]
     fn an_exception_becomes_a_text() {

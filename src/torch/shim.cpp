@@ -22,6 +22,7 @@
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
 #include <c10/core/MemoryFormat.h>
 #include <c10/util/Exception.h>
 
@@ -195,6 +196,13 @@ char *lyceum_is_contiguous(const Tensor *tensor, bool channels_last, bool *out) 
         *out = tensor->is_contiguous(channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
     });
 }
+
+// Until it is ended, on the same thread, what is computed there is followed by no autograd and counts no versions.
+char *lyceum_begin_inference(void **out) {
+    return caught([&] { *out = new c10::InferenceMode(true); });
+}
+
+void lyceum_end_inference(void *mode) { delete static_cast<c10::InferenceMode *>(mode); }
 
 char *lyceum_deterministic(bool wanted) {
     return caught([&] { at::globalContext().setDeterministicAlgorithms(wanted, /*warn_only=*/false); });
