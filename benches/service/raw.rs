@@ -24,7 +24,7 @@ fn dense(from: i64, to: i64) -> impl Fn(&Tensor) -> Tensor + Send {
     move |x| x.linear(&kernel, Some(&bias))
 }
 
-/// The network called "CNN 24-36-128".
+/// The convolutional network of `networks::all`.
 pub(crate) fn cnn() -> Forward {
     let (first, second) = (convolution((1, 24), 1, 0), convolution((24, 36), 1, 0));
     let (hidden, last) = (dense(36 * 5 * 5, 128), dense(128, 10));
@@ -60,7 +60,7 @@ fn block(channels: (i64, i64), stride: i64) -> impl Fn(&Tensor) -> Tensor + Send
     }
 }
 
-/// The network called "ResNet 16-32-64".
+/// The residual network of `networks::all`.
 pub(crate) fn resnet() -> Forward {
     let first = normalised((1, 16), 1);
     let blocks = (block((16, 16), 1), block((16, 32), 2), block((32, 64), 2));

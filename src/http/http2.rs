@@ -292,7 +292,7 @@ mod tests {
     #[tokio::test]
     async fn what_stands_still_is_told() {
         let traffic = Traffic::new();
-        let (idle, patience) = (Duration::from_secs(30), Duration::from_secs(60));
+        let (idle, patience) = (Duration::from_secs(30), Duration::from_mins(1));
         let after = |seconds: u64| traffic.judge(monotonic() + Duration::from_secs(seconds), idle, patience);
         assert_eq!((after(29), after(31)), (None, Some(Standstill::Idle)));
         let mut body = traffic.open().watch(Response::new(Body::from(vec![0; 40_000]))).into_body();
@@ -315,6 +315,6 @@ mod tests {
         let mut next = Box::pin(body.frame());
         assert!(futures::poll!(&mut next).is_pending());
         let much_later = monotonic() + Duration::from_secs(1_000);
-        assert_eq!(traffic.judge(much_later, Duration::from_secs(30), Duration::from_secs(60)), None);
+        assert_eq!(traffic.judge(much_later, Duration::from_secs(30), Duration::from_mins(1)), None);
     }
 }
