@@ -1,5 +1,5 @@
 //! What things cost as they grow: steps with the network, epochs with the examples, postings with the queue, reads with
-//! the series, streams with their number.
+//! the series, streams with their number, inferences.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::results::{Curve, Results};
 use crate::served::step_seconds;
 use crate::server::{Server, signal};
-use crate::{digits, metrics, queue, streams};
+use crate::{digits, growth_serving, metrics, queue, streams};
 
 const HOW: &str = "What things cost as they grow, measured through the service by `make bench ARGS=growth`. Every point is the \
                    median of the rounds.";
@@ -29,6 +29,7 @@ pub(crate) async fn measure() {
     results.curves.push(submissions().await);
     results.curves.push(reads().await);
     results.curves.extend(open_streams().await);
+    results.curves.extend(growth_serving::measure().await);
     results.end();
 }
 

@@ -205,6 +205,7 @@ fn plan(case: &Case) -> NetworkPlan {
         outputs: vec![0],
         channels_last: false,
         late_activations: Vec::new(),
+        overwriting: Vec::new(),
     };
     NetworkPlan { channels_last: plan.wants_channels_last(), ..plan }
 }

@@ -12,6 +12,7 @@ mod bare;
 mod digits;
 mod first_step;
 mod growth;
+mod growth_serving;
 mod layers;
 mod load;
 mod metrics;

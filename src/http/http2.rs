@@ -22,7 +22,13 @@ use crate::config;
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Requests of one connection at once.
-pub(super) const STREAMS: u32 = 128;
+pub(super) const STREAMS: u32 = 64;
+
+/// Most bytes of an answer that wait for its reader's window or for the socket, beside the piece that is on its way.
+pub(super) const SEND_BYTES: usize = 32 << 10;
+
+/// When the server ends, a client that reads no more is waited for so long.
+pub(super) const PARTING: Duration = Duration::from_secs(1);
 
 /// Most bytes of a request's header fields.
 pub(super) const HEADER_BYTES: u32 = 64 << 10;
@@ -33,12 +39,18 @@ const PIECE: usize = 16 << 10;
 /// How often a connection is looked at, for each time that something may stand still.
 const LOOKS: u32 = 4;
 
+/// A stream that gets nothing while others do is given up after so many times the patience for one that is alone: it may
+/// only have waited for its turn.
+const TURNS: u32 = 4;
+
 /// A stream of which the first bytes have been read already.
 pub(super) struct Begun<S> {
     first: Vec<u8>,
     /// How many of them have been taken.
     taken: usize,
     inner: S,
+    /// Is told of what is written.
+    traffic: Option<Traffic>,
 }
 
 impl<S: AsyncRead + Unpin> Begun<S> {
@@ -51,7 +63,12 @@ impl<S: AsyncRead + Unpin> Begun<S> {
                 break;
             }
         }
-        Ok(Self { first, taken: 0, inner })
+        Ok(Self { first, taken: 0, inner, traffic: None })
+    }
+
+    /// Tells of what is written.
+    pub(super) fn watched_by(self, traffic: &Traffic) -> Self {
+        Self { traffic: Some(traffic.clone()), ..self }
     }
 
     pub(super) fn speaks_http2(&self) -> bool {
@@ -75,13 +92,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
     }
 }
 
+impl<S> Begun<S> {
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        if let (Some(traffic), Poll::Ready(Ok(1..))) = (&self.traffic, written) {
+            traffic.state().written = monotonic();
+        }
+    }
+}
+
 impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(context, bytes)
+        let written = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.note(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -89,7 +116,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Begun<S> {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(context, bytes)
+        let written = Pin::new(&mut self.inner).poll_write_vectored(context, bytes);
+        self.note(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -125,11 +154,14 @@ struct State {
     /// When the streams were handed something that they have not asked for more of.
     handed: BTreeMap<u64, Instant>,
     next: u64,
+    /// When the connection last took something.
+    written: Instant,
 }
 
 impl Traffic {
     pub(super) fn new() -> Self {
-        let state = State { open: 0, quiet_since: monotonic(), handed: BTreeMap::new(), next: 0 };
+        let now = monotonic();
+        let state = State { open: 0, quiet_since: now, handed: BTreeMap::new(), next: 0, written: now };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -158,10 +190,31 @@ impl Traffic {
         }
     }
 
+    /// Ends when all is answered and nothing was written for `silence`, or a client takes nothing of an answer: behind the last
+    /// request, what has been handed on may take its time on the way.
+    pub(super) async fn drained(&self, limits: &config::Http, silence: Duration) {
+        let patience = Duration::from_secs(limits.write_seconds);
+        loop {
+            tokio::time::sleep((silence / LOOKS).max(Duration::from_millis(50))).await;
+            let now = monotonic();
+            let silent = {
+                let state = self.state();
+                state.open == 0 && now.saturating_duration_since(state.written) > silence
+            };
+            if silent || self.judge(now, Duration::MAX, patience) == Some(Standstill::Stalled) {
+                return;
+            }
+        }
+    }
+
     fn judge(&self, now: Instant, idle: Duration, patience: Duration) -> Option<Standstill> {
         let state = self.state();
         let old = |since: &Instant, most: Duration| now.saturating_duration_since(*since) > most;
-        if state.handed.values().any(|since| old(since, patience)) {
+        let stalled = |since: &Instant| {
+            let alone = state.written <= *since;
+            old(since, if alone { patience } else { patience * TURNS })
+        };
+        if state.handed.values().any(stalled) {
             return Some(Standstill::Stalled);
         }
         (state.open == 0 && old(&state.quiet_since, idle)).then_some(Standstill::Idle)
@@ -200,7 +253,13 @@ struct Watched {
 
 impl Watched {
     fn hand(&mut self) -> Frame<Bytes> {
-        let piece = self.left.split_to(self.left.len().min(PIECE));
+        let mut length = self.left.len().min(PIECE);
+        // With the last piece the exchange is over, and h2 takes a piece whole where there is room for a byte: the last
+        // byte goes by itself.
+        if length == self.left.len() && length > 1 && self.body.is_end_stream() {
+            length -= 1;
+        }
+        let piece = self.left.split_to(length);
         self.exchange.traffic.state().handed.insert(self.exchange.number, monotonic());
         Frame::data(piece)
     }
@@ -300,6 +359,9 @@ mod tests {
         assert_eq!(after(1_000), None);
         body.frame().await.unwrap().unwrap();
         assert_eq!((after(59), after(61)), (None, Some(Standstill::Stalled)));
+        // Others were served meanwhile: it may have waited for its turn.
+        traffic.state().written = monotonic();
+        assert_eq!((after(200), after(241)), (None, Some(Standstill::Stalled)));
         drop(body);
         assert_eq!(after(61), Some(Standstill::Idle));
     }

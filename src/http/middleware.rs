@@ -251,9 +251,17 @@ fn is_loopback(authority: &str) -> bool {
         || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether a body comes, as far as it is known. In HTTP/2 one that tells no length may turn out to be none.
+fn has_body(request: &Request) -> bool {
+    match request.body().size_hint().exact() {
+        Some(length) => length > 0,
+        None => !request.body().is_end_stream() && request.version() < Version::HTTP_2,
+    }
+}
+
 /// A body under `/v1` says what it is: what a form of a web page can send unasked is refused that way.
 fn media_type_told(request: &Request) -> Result<(), Problem> {
-    let has_body = !request.body().is_end_stream();
+    let has_body = has_body(request);
     let changes = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
     let under_v1 = request.uri().path().starts_with("/v1/");
     if changes && under_v1 && has_body && body::media_type(request.headers()).is_none() {

@@ -201,12 +201,18 @@ where
     }
 }
 
-async fn converse_http2<S>(stream: S, peer: Peer, router: Router, state: &AppState) -> hyper::Result<()>
+async fn converse_http2<S>(
+    stream: Begun<S>,
+    peer: Peer,
+    router: Router,
+    state: &AppState,
+) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let traffic = Traffic::new();
     let watched = traffic.clone();
+    let stream = stream.watched_by(&traffic);
     let service = tower::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(peer);
         let (exchange, answer) = (watched.open(), router.clone().oneshot(request));
@@ -217,24 +223,24 @@ where
         .timer(TokioTimer::new())
         .max_concurrent_streams(http2::STREAMS)
         .max_header_list_size(http2::HEADER_BYTES)
-        // Whoever is gone without a word is noticed.
-        .keep_alive_interval(Duration::from_secs(limits.header_seconds))
+        .max_send_buf_size(http2::SEND_BYTES)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
-    tokio::select! {
+    let silence = tokio::select! {
         ended = connection.as_mut() => return ended,
-        () = state.closing.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = state.closing.cancelled() => http2::PARTING,
         standstill = traffic.stands_still(limits) => match standstill {
-            Standstill::Idle => connection.as_mut().graceful_shutdown(),
+            Standstill::Idle => Duration::from_secs(limits.write_seconds),
             Standstill::Stalled => {
                 state.figures.slow_readers.inc();
                 return Ok(());
             }
         }
-    }
+    };
+    connection.as_mut().graceful_shutdown();
     tokio::select! {
         ended = connection => ended,
-        _ = traffic.stands_still(limits) => Ok(()),
+        () = traffic.drained(limits, silence) => Ok(()),
     }
 }
 

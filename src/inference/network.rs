@@ -17,7 +17,7 @@ pub(super) struct Network {
 
 impl Network {
     pub(super) fn load(folder: &Path) -> Result<Self, InferenceError> {
-        let model = LoadedModel::load(folder)?;
+        let model = LoadedModel::load_to_call(folder)?;
         let shapes = model.preprocessing().input_shapes();
         Ok(Self { model, shapes })
     }

@@ -51,7 +51,7 @@ pub(super) struct ParentJob {
 }
 
 /// Members of `training` that may differ from those of the job that is continued.
-const FREE: [&str; 3] = ["epochs", "continue_from", "initialize_from"];
+const FREE: [&str; 4] = ["epochs", "continue_from", "initialize_from", "rewrites"];
 
 impl ParentJob {
     /// What stands in the way of going on from there with such a canonical spec.

@@ -1,5 +1,7 @@
 //! A network out of its nodes: built once, passed through many times.
 
+pub mod folding;
+
 use std::cell::RefCell;
 
 use tch::{Device, Tensor};
@@ -24,6 +26,8 @@ pub struct NetworkPlan {
     pub channels_last: bool,
     /// Nodes whose activation runs behind the max-pooling that follows them.
     pub late_activations: Vec<usize>,
+    /// Nodes whose activation takes the memory of what it is applied to.
+    pub overwriting: Vec<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +75,32 @@ impl NetworkPlan {
             may_run_late(&self.nodes[*index].layer, self.outputs.contains(index), &mut takers)
         };
         (0..self.nodes.len()).filter(movable).collect()
+    }
+
+    /// The nodes whose activation may take the memory of what it is applied to: it asks for nothing but what comes out of it,
+    /// and that memory belongs to nobody else, nor does the backward pass of what made it look there. An activation that
+    /// runs late is none of them.
+    pub fn overwriting_activations(&self) -> Vec<usize> {
+        let may = |index: &usize| {
+            let node = &self.nodes[*index];
+            let able = node.layer.activation().is_some_and(|activation| activation.may_overwrite());
+            let leaves = match node.inputs.as_slice() {
+                [Source::Node(before)] if node.layer.is_activation() => self.gives_its_value_to_one(*before),
+                _ => node.layer.leaves_its_output(),
+            };
+            able && leaves && !self.late_activations.contains(index)
+        };
+        (0..self.nodes.len()).filter(may).collect()
+    }
+
+    /// Whether what a node makes, before any activation, is for one other node alone.
+    fn gives_its_value_to_one(&self, index: usize) -> bool {
+        let layer = &self.nodes[index].layer;
+        let plain = layer.activation().is_none_or(|activation| activation.name() == "linear");
+        let sources = self.nodes.iter().flat_map(|node| &node.inputs);
+        let takers = sources.filter(|source| **source == Source::Node(index)).count();
+        let for_itself = self.outputs.contains(&index) || layer.activity_regularizer().is_some();
+        plain && layer.leaves_its_output() && takers == 1 && !for_itself
     }
 
     /// What is known of every node.
@@ -126,6 +156,8 @@ struct Node {
     inputs: Vec<Source>,
     /// Its own activation, where that runs right behind it.
     activation: Option<Activation>,
+    /// Whether that takes the memory of what it is applied to.
+    overwrites: bool,
     /// Those of nodes before it that run behind this one.
     late: Option<Activation>,
     activity_regularizer: Option<Regularizer>,
@@ -216,7 +248,7 @@ impl Network {
             let before = fused.then(|| value.shallow_clone());
             // Where the loss takes the value before the activation and nobody else takes it, it is never computed.
             if let (Some(activation), true) = (&node.activation, !fused || self.needs_value(index)) {
-                value = activation.apply(&value);
+                value = if node.overwrites { activation.apply_over(value) } else { activation.apply(&value) };
             }
             if let Some(regularizer) = &node.activity_regularizer {
                 activity = Some(add(activity, regularizer.penalty(&value) / value.size()[0].max(1)));
@@ -358,6 +390,7 @@ impl Node {
             forward,
             inputs: node.inputs.clone(),
             activation: node.layer.activation().filter(|_| !late(&index)).cloned(),
+            overwrites: plan.overwriting.contains(&index),
             late: before,
             activity_regularizer: node.layer.activity_regularizer().cloned(),
             uses: 0,

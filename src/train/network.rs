@@ -39,6 +39,7 @@ pub(crate) fn write(plan: &NetworkPlan) -> Value {
         "outputs": named(&plan.outputs),
         "channels_last": plan.channels_last,
         "late_activations": named(&plan.late_activations),
+        "overwriting": named(&plan.overwriting),
     })
 }
 
@@ -49,6 +50,8 @@ struct Kept {
     outputs: Vec<String>,
     channels_last: bool,
     late_activations: Vec<String>,
+    #[serde(default)]
+    overwriting: Vec<String>,
 }
 
 #[derive(serde::Deserialize)]
@@ -67,6 +70,7 @@ pub(crate) fn read(value: &Value) -> Result<NetworkPlan, String> {
         outputs: Vec::new(),
         channels_last: kept.channels_last,
         late_activations: Vec::new(),
+        overwriting: Vec::new(),
     };
     for (index, node) in kept.nodes.iter().enumerate() {
         let node = read_node(&plan, node, &Pointer::root().key("nodes").index(index))?;
@@ -77,6 +81,7 @@ pub(crate) fn read(value: &Value) -> Result<NetworkPlan, String> {
     }
     plan.outputs = indices(&plan, &kept.outputs)?;
     plan.late_activations = indices(&plan, &kept.late_activations)?;
+    plan.overwriting = indices(&plan, &kept.overwriting)?;
     Ok(plan)
 }
 

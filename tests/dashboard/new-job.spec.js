@@ -8,7 +8,7 @@ const text = (page) => page.getByLabel("The body of the job, as JSON");
 test("four choices make a body that is right, and it is posted", async ({ page }) => {
   await open(page, "/jobs/new?dataset=iris");
   await expect(page.getByText("The body is right.")).toBeVisible();
-  await page.getByLabel("Network").selectOption("linear");
+  await page.getByLabel("Network", { exact: true }).selectOption("linear");
   await page.getByLabel("Epochs").fill("3");
   await expect(text(page)).toHaveValue(/"epochs": 3/);
   await expect(page.getByRole("table", { name: "The network's layers" }).getByRole("row")).toHaveCount(3);

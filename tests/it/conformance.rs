@@ -196,6 +196,7 @@ pub(crate) fn network_of(body: &Value, inputs: &[Shape], channels_last: bool) ->
         outputs: vec![0],
         channels_last,
         late_activations: vec![],
+        overwriting: vec![],
     })
 }
 
@@ -617,6 +618,7 @@ fn deep() -> NetworkPlan {
         nodes,
         channels_last: true,
         late_activations: vec![0],
+        overwriting: vec![],
     }
 }
 

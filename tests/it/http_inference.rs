@@ -245,6 +245,25 @@ async fn what_is_wrong_is_told_in_the_protocols_form() {
     assert_eq!(infer(&server, "iris", &late).await.status, StatusCode::BAD_REQUEST);
 }
 
+/// Whoever waits no longer than a microsecond has no answer of a network that has first to be read, 67 MB of it.
+#[tokio::test]
+async fn a_deadline_that_passes_is_told() {
+    let server = server().await;
+    server.add_csv("iris", IRIS).await;
+    let mut body = iris(0);
+    let wide = json!({"type": "dense", "units": 4096, "activation": "relu"});
+    body["training"]["model"]["layers"] = json!([wide, wide, {"type": "dense", "activation": "softmax"}]);
+    server.train(&body).await;
+    let mut asked =
+        json!({"inputs": [{"name": "input", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]});
+    asked["parameters"] = json!({"timeout": 1});
+    let late = infer(&server, "iris", &asked).await;
+    assert_eq!(late.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!late.header("retry-after").is_empty() && late.body["error"].is_string(), "{}", late.body);
+    asked["parameters"] = json!({"timeout": 60_000_000});
+    infer(&server, "iris", &asked).await.expect(200);
+}
+
 #[tokio::test]
 async fn models_are_loaded_and_unloaded_and_counted() {
     let _alone = alone().await;

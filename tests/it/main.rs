@@ -47,6 +47,7 @@ mod overload;
 mod plans;
 mod readme;
 mod retention;
+mod rewrites;
 mod scarcity;
 mod schemas;
 mod settings;

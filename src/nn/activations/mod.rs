@@ -19,6 +19,16 @@ pub trait ActivationConfig {
     /// stays the greatest: then it may as well run behind max-pooling, on fewer elements.
     fn elementwise_non_decreasing(&self) -> bool;
 
+    /// Whether its backward pass asks for nothing but what comes out, so that this may stand where its values stood.
+    fn may_overwrite(&self) -> bool {
+        false
+    }
+
+    /// The same as [`apply`](Self::apply), in the memory of `x` where it [may](Self::may_overwrite).
+    fn apply_over(&self, x: Tensor) -> Tensor {
+        self.apply(&x)
+    }
+
     /// Elements kept for the backward pass beside the result, for each element.
     fn saved(&self) -> u64 {
         0

@@ -41,6 +41,14 @@ impl ActivationConfig for Relu {
         true
     }
 
+    fn may_overwrite(&self) -> bool {
+        self.is_plain()
+    }
+
+    fn apply_over(&self, mut x: Tensor) -> Tensor {
+        if self.is_plain() { x.relu_() } else { self.apply(&x) }
+    }
+
     /// The general form is put together of up to three values.
     fn saved(&self) -> u64 {
         if self.is_plain() { 0 } else { 3 }

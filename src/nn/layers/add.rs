@@ -102,6 +102,10 @@ impl LayerConfig for Add {
             _ => merge::build(|one, other| one + other),
         }
     }
+
+    fn leaves_its_output(&self) -> bool {
+        true
+    }
 }
 
 struct Projected {

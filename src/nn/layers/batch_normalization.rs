@@ -83,6 +83,10 @@ impl LayerConfig for BatchNormalization {
             frozen: !node.trainable,
         })
     }
+
+    fn leaves_its_output(&self) -> bool {
+        true
+    }
 }
 
 struct Built {

@@ -106,6 +106,10 @@ impl LayerConfig for Conv2d {
     fn convolves(&self) -> bool {
         true
     }
+
+    fn leaves_its_output(&self) -> bool {
+        true
+    }
 }
 
 struct Built {

@@ -100,6 +100,10 @@ impl LayerConfig for DepthwiseConv2d {
     fn convolves(&self) -> bool {
         true
     }
+
+    fn leaves_its_output(&self) -> bool {
+        true
+    }
 }
 
 struct Built {

@@ -66,6 +66,11 @@ pub trait LayerConfig {
         false
     }
 
+    /// Whether what comes out of it is memory of its own, of which its backward pass has no need.
+    fn leaves_its_output(&self) -> bool {
+        false
+    }
+
     /// Sets the width of a last layer that was left to the data set; a width that the user wrote stays.
     fn fill_units(&mut self, width: u64) {
         let _ = width;
@@ -185,6 +190,14 @@ impl Layer {
         match self {
             Self::Plain(layer) => layer.write_component(),
             Self::Activation(activation) => activation.write_component(),
+        }
+    }
+
+    /// Whether it is an activation and nothing else: its node gives on what it takes, and the network applies the activation.
+    pub fn is_activation(&self) -> bool {
+        match self {
+            Self::Plain(layer) => matches!(**layer, Plain::Activation(_)),
+            Self::Activation(_) => true,
         }
     }
 

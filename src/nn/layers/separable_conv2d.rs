@@ -116,6 +116,10 @@ impl LayerConfig for SeparableConv2d {
     fn convolves(&self) -> bool {
         true
     }
+
+    fn leaves_its_output(&self) -> bool {
+        true
+    }
 }
 
 struct Built {

@@ -5,7 +5,7 @@ use super::*;
 use crate::spec::{Field, NodeOptions, Pointer, SpecErrors};
 
 /// A sequence over one input; `outputs` defaults to the last.
-fn sequence(input: &[u64], layers: &[Json]) -> NetworkPlan {
+pub(super) fn sequence(input: &[u64], layers: &[Json]) -> NetworkPlan {
     let mut shape = input.to_vec();
     let nodes = layers.iter().enumerate().map(|(index, layer)| {
         let mut errors = SpecErrors::new();
@@ -27,6 +27,7 @@ fn sequence(input: &[u64], layers: &[Json]) -> NetworkPlan {
         nodes,
         channels_last: false,
         late_activations: vec![],
+        overwriting: vec![],
     }
 }
 
@@ -74,6 +75,77 @@ fn rewrites_change_neither_outputs_nor_gradients() {
             }
         }
     }
+}
+
+/// A residual network of 2 × 9 × 8 pictures with a way around some of its layers.
+pub(super) fn residual() -> NetworkPlan {
+    let convolution = json!({"type": "conv2d", "filters": 2, "kernel_size": 3, "padding": "same"});
+    let mut plan = sequence(
+        &[2, 9, 8],
+        &[
+            convolution.clone(),
+            json!("batch_normalization"),
+            json!("relu"),
+            json!({"type": "conv2d", "filters": 2, "kernel_size": 3, "padding": "same", "activation": "relu"}),
+            convolution,
+            json!("batch_normalization"),
+            json!({"type": "activation", "activation": "relu"}),
+            json!("flatten"),
+            json!({"type": "dense", "units": 5, "activation": "softmax"}),
+        ],
+    );
+    let add = Layer::read(&json!("add"), &Pointer::root(), &mut SpecErrors::new()).unwrap();
+    let sum = NetworkNode {
+        name: "sum".into(),
+        layer: add,
+        inputs: vec![Source::Node(5), Source::Node(2)],
+        output_shape: plan.nodes[5].output_shape.clone(),
+        options: NodeOptions::default(),
+    };
+    // Between the last normalisation and the last rectifier.
+    plan.nodes.insert(6, sum);
+    for index in 7..plan.nodes.len() {
+        plan.nodes[index].inputs = vec![Source::Node(index - 1)];
+    }
+    plan.outputs = vec![plan.nodes.len() - 1];
+    plan
+}
+
+#[test]
+fn what_is_overwritten_changes_no_bit() {
+    let plain = residual();
+    let overwriting = plain.overwriting_activations();
+    assert_eq!(overwriting, [2, 3, 7]);
+    for channels_last in [false, true] {
+        let plain = NetworkPlan { channels_last, ..plain.clone() };
+        let rewritten = NetworkPlan { overwriting: overwriting.clone(), ..plain.clone() };
+        assert_eq!(pass(&plain), pass(&rewritten));
+    }
+}
+
+#[test]
+fn only_what_nobody_looks_at_is_overwritten() {
+    let mut seen = residual();
+    seen.outputs.push(1);
+    assert_eq!(seen.overwriting_activations(), [3, 7]);
+    let mut twice = residual();
+    twice.nodes[6].inputs = vec![Source::Node(5), Source::Node(1)];
+    assert_eq!(twice.overwriting_activations(), [3, 7]);
+    let late = NetworkPlan { late_activations: vec![3], ..residual() };
+    assert_eq!(late.overwriting_activations(), [2, 7]);
+    // What a sigmoid's or a pooling's backward pass reads stays, and so does what enters.
+    let layers = [
+        json!("relu"),
+        json!({"type": "conv2d", "filters": 2, "kernel_size": 3, "activation": "sigmoid"}),
+        json!("relu"),
+        json!("max_pool2d"),
+        json!("relu"),
+        json!({"type": "conv2d", "filters": 2, "kernel_size": 1}),
+        json!({"type": "relu", "max_value": 6}),
+        json!({"type": "conv2d", "filters": 2, "kernel_size": 1, "activity_regularizer": "l2"}),
+        json!("relu"),
+    ];
+    assert!(sequence(&[2, 9, 8], &layers).overwriting_activations().is_empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::nn::optimizers::Optimizer;
 use crate::spec::dataset::DatasetRef;
 use crate::spec::{AtLeastOne, LearningRate, ModelSpec, NonNegative, Rate, Size};
-use crate::train::methods::supervised::{ClassWeight, ClippingSpec, Losses, default_optimizer};
+use crate::train::methods::supervised::{ClassWeight, ClippingSpec, Losses, Rewrites, default_optimizer};
 
 crate::record! {
     /// Finds a learning rate: from the initial weights one step after the other at a rate that rises by the same factor each
@@ -34,6 +34,8 @@ crate::record! {
         pub class_weight: Option<ClassWeight> = None,
         /// A column of numbers that says what each example counts in the loss.
         pub sample_weight: Option<String> = None,
+        /// What is done to the network so that it runs faster.
+        pub rewrites: Rewrites = Rewrites::default(),
         /// The first rate.
         pub start: LearningRate = LearningRate::literal(1e-6),
         /// The last rate, above the first.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::cross_validation::CrossValidation;
 use super::clipping::Clipping;
 use super::early_stopping::EarlyStopping;
+use super::rewrites::Rewrites;
 use super::transfer::{ContinueFrom, InitializeFrom};
 use super::weights::ClassWeight;
 use crate::data::augmentation::Augmentation;
@@ -63,6 +64,8 @@ crate::record! {
         /// no input. The sum over a batch is divided by its examples, not by their weights, and what is held out is not
         /// weighted, nor are metrics.
         pub sample_weight: Option<String> = None,
+        /// What is done to the network so that it runs faster.
+        pub rewrites: Rewrites = Rewrites::default(),
     }
 }
 

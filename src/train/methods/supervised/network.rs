@@ -4,12 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::footprint::{Footprint, Load};
 use super::objectives::Target;
-use super::plan::Objective;
+use super::rewrites::Rewrites;
 use crate::data::Preprocessing;
 use crate::nn::initializers::ParameterSpec;
 use crate::nn::layers::{Inferred, Layer};
-use crate::nn::losses::LossForm;
-use crate::nn::network::{NetworkInput, NetworkNode, NetworkPlan, Source, may_run_late};
+use crate::nn::network::{NetworkInput, NetworkNode, NetworkPlan, Source};
 use crate::spec::{
     Field, Form, ModelSpec, NODE_MEMBERS, NodeOptions, Outputs, Pointer, Record, Resources, Shape, SpecErrors,
 };
@@ -309,7 +308,7 @@ impl Resolution {
         );
     }
 
-    pub(super) fn summary(&self, objectives: &[Objective]) -> Summary {
+    pub(super) fn summary(&self) -> Summary {
         let inputs = self.inputs.iter().map(|(name, shape)| NodeSummary {
             name: name.clone(),
             kind: "input".into(),
@@ -326,29 +325,7 @@ impl Resolution {
             parameters: node.inferred.as_ref().map_or(0, parameters),
             trainable: node.trainable(),
         });
-        let mut rewrites = Vec::new();
-        let names = |nodes: Vec<usize>| {
-            nodes.into_iter().map(|node| self.nodes[node].name.clone()).collect::<Vec<_>>()
-        };
-        let convolutions = self.convolutions();
-        if !convolutions.is_empty() {
-            rewrites.push(("channels_last", names(convolutions)));
-        }
-        let late = self.late_activations();
-        if !late.is_empty() {
-            rewrites.push(("activation_after_pooling", names(late)));
-        }
-        let fused: Vec<usize> = self
-            .outputs
-            .iter()
-            .zip(objectives)
-            .filter(|(_, objective)| objective.fitted.form == LossForm::OnLogits)
-            .map(|(node, _)| *node)
-            .collect();
-        if !fused.is_empty() {
-            rewrites.push(("fused_loss", names(fused)));
-        }
-        Summary { nodes: inputs.chain(nodes).collect(), rewrites, ..Summary::default() }
+        Summary { nodes: inputs.chain(nodes).collect(), ..Summary::default() }
     }
 
     fn name_of(&self, source: Source) -> String {
@@ -356,21 +333,6 @@ impl Resolution {
             Source::Input(index) => self.inputs[index].0.clone(),
             Source::Node(index) => self.nodes[index].name.clone(),
         }
-    }
-
-    fn convolutions(&self) -> Vec<usize> {
-        let is = |index: &usize| self.nodes[*index].layer.as_ref().is_some_and(|layer| layer.convolves());
-        (0..self.nodes.len()).filter(is).collect()
-    }
-
-    /// Nodes whose activation gives the same behind the max-pooling that is their only use, at a part of the work.
-    fn late_activations(&self) -> Vec<usize> {
-        let late = |index: &usize| {
-            let Some(layer) = &self.nodes[*index].layer else { return false };
-            let mut takers = self.consumers(*index).filter_map(|taker| self.nodes[taker].layer.as_ref());
-            may_run_late(layer, self.outputs.contains(index), &mut takers)
-        };
-        (0..self.nodes.len()).filter(late).collect()
     }
 
     /// The network with everything written out, in the body's form: a sequence that goes around some of its layers is
@@ -412,9 +374,7 @@ impl Resolution {
         })
     }
 
-    pub(super) fn into_plan(self) -> Result<NetworkPlan, PlanError> {
-        let channels_last = !self.convolutions().is_empty();
-        let late_activations = self.late_activations();
+    pub(super) fn into_plan(self, rewrites: &Rewrites) -> Result<NetworkPlan, PlanError> {
         let unresolved = || PlanError::Unavailable("the network is not resolved".into());
         let inputs = self.inputs.into_iter().map(|(name, shape)| Some(NetworkInput { name, shape: shape? }));
         let nodes = self.nodes.into_iter().map(|node| {
@@ -426,13 +386,15 @@ impl Resolution {
                 options: node.options,
             })
         });
-        Ok(NetworkPlan {
+        let plan = NetworkPlan {
             inputs: inputs.collect::<Option<_>>().ok_or_else(unresolved)?,
             nodes: nodes.collect::<Option<_>>().ok_or_else(unresolved)?,
             outputs: self.outputs,
-            channels_last,
-            late_activations,
-        })
+            channels_last: false,
+            late_activations: Vec::new(),
+            overwriting: Vec::new(),
+        };
+        Ok(rewrites.applied(plan))
     }
 }
 

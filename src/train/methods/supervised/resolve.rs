@@ -169,7 +169,7 @@ impl Found {
     /// Counts the memory, and makes the plan where nothing is wrong.
     fn finish(
         self,
-        objectives: Vec<Objective>,
+        mut objectives: Vec<Objective>,
         rises: &[bool],
         (context, at): (&Context, &Pointer),
         errors: &mut SpecErrors,
@@ -185,7 +185,8 @@ impl Found {
         if !errors.is_empty() {
             return Ok(None);
         }
-        let mut summary = network.summary(&objectives);
+        whole.rewrites.fit(&mut objectives);
+        let mut summary = network.summary();
         summary.memory_bytes = footprint.total();
         summary.flops = network.flops().saturating_mul(3).saturating_mul(per_step);
         summary.steps_per_epoch = steps;
@@ -194,7 +195,8 @@ impl Found {
         whole.initialize_from = parent.as_ref().map(|(pinned, _)| pinned.clone());
         let training = canonical(&whole, &data, &network);
         let example_bytes = network.example_bytes();
-        let network = network.into_plan()?;
+        let network = network.into_plan(&whole.rewrites)?;
+        summary.rewrites = whole.rewrites.done(&network, &objectives);
         let initial = parent.and_then(|(from, parent)| Initial::resolve(&from, parent, &network, at, errors));
         if !errors.is_empty() {
             return Ok(None);
