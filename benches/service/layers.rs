@@ -267,7 +267,22 @@ fn compare(case: &Case) -> (Figures, f64) {
     (Figures::new(ratios), once)
 }
 
+/// Memory that was freed is kept for the next step, as the settings of a worker's process have it: else the C library now and
+/// then gives a tensor's memory back to the system and asks for it anew, by turns of one side and of the other.
+#[expect(unsafe_code, reason = "mallopt belongs to the C library")]
+fn keep_memory() {
+    unsafe extern "C" {
+        fn mallopt(parameter: std::ffi::c_int, value: std::ffi::c_int) -> std::ffi::c_int;
+    }
+    const TRIM_THRESHOLD: std::ffi::c_int = -1;
+    const MMAP_THRESHOLD: std::ffi::c_int = -3;
+    // SAFETY: both take any size.
+    let set = unsafe { (mallopt(TRIM_THRESHOLD, 1 << 30), mallopt(MMAP_THRESHOLD, 32 << 20)) };
+    assert_eq!(set, (1, 1));
+}
+
 pub(crate) fn measure(table: &mut Table) {
+    keep_memory();
     tch::set_num_threads(1);
     let cases =
         [activations(), weighted(), normalising(), pooling(), shaping(), merging()].into_iter().flatten();

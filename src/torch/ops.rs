@@ -66,6 +66,7 @@ unsafe extern "C" {
     ) -> *mut c_char;
     fn lyceum_is_contiguous(tensor: *const C_tensor, channels_last: bool, out: *mut bool) -> *mut c_char;
     fn lyceum_deterministic(wanted: bool) -> *mut c_char;
+    fn lyceum_spread_threads(threads: usize) -> *mut c_char;
 }
 
 /// Takes over the error text of a call.
@@ -308,6 +309,14 @@ pub fn deterministic(wanted: bool) {
 /// Sets how many threads a libtorch call may use when it is made from this thread.
 pub fn set_threads(threads: u32) {
     tch::set_num_threads(threads as i32);
+}
+
+/// Keeps the threads of a call apart that has as many of them as the process may use cores: those beside this one are bound
+/// to a core each. Without it two of them are now and then put on one core, wait for each other, and stay there for seconds.
+/// With another number of threads each may run anywhere.
+pub fn spread_threads(threads: u32) {
+    // SAFETY: no pointers are passed.
+    infallible(checked(unsafe { lyceum_spread_threads(threads as usize) }));
 }
 
 fn elements<T: Element>(tensor: &Tensor) -> *mut T {

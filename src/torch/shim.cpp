@@ -7,9 +7,11 @@
 #include <vector>
 
 #include <dlfcn.h>
+#include <sched.h>
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
@@ -203,6 +205,29 @@ char *lyceum_begin_inference(void **out) {
 }
 
 void lyceum_end_inference(void *mode) { delete static_cast<c10::InferenceMode *>(mode); }
+
+// Where a call uses as many threads as this process may use cores, each thread beside the calling one gets a core of its own;
+// else all may run where the process may.
+char *lyceum_spread_threads(size_t threads) {
+    return caught([&] {
+        cpu_set_t allowed;
+        if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+        std::vector<int> cores;
+        for (int core = 0; core < CPU_SETSIZE; core++)
+            if (CPU_ISSET(core, &allowed)) cores.push_back(core);
+        at::parallel_for(0, static_cast<int64_t>(threads), 1, [&](int64_t, int64_t) {
+            size_t thread = at::get_thread_num();
+            if (thread == 0) return;
+            cpu_set_t own = allowed;
+            if (cores.size() == threads && thread < threads) {
+                CPU_ZERO(&own);
+                CPU_SET(cores[thread], &own);
+            }
+            // Where it is refused the threads run as they did.
+            sched_setaffinity(0, sizeof own, &own);
+        });
+    });
+}
 
 char *lyceum_deterministic(bool wanted) {
     return caught([&] { at::globalContext().setDeterministicAlgorithms(wanted, /*warn_only=*/false); });

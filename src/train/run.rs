@@ -88,6 +88,7 @@ fn asked_bytes(message: &str) -> Option<u64> {
 /// Readies this thread for a job's device and threads.
 pub(super) fn prepare(resources: &spec::Resources) -> Result<Device, Ended> {
     ops::set_threads(resources.threads.get());
+    ops::spread_threads(resources.threads.get());
     ops::deterministic(true);
     device(resources.device).map_err(Ended::Failed)
 }
