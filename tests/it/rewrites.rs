@@ -106,8 +106,8 @@ fn folder_with(folder: &Path, file: &str) -> Option<PathBuf> {
     if folder.join(file).is_file() {
         return Some(folder.to_owned());
     }
-    let below = std::fs::read_dir(folder).ok()?.flatten();
-    below.filter_map(|entry| folder_with(&entry.path(), file)).next()
+    let mut below = std::fs::read_dir(folder).ok()?.flatten();
+    below.find_map(|entry| folder_with(&entry.path(), file))
 }
 
 async fn digits() -> Server {

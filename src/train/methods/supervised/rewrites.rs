@@ -8,7 +8,7 @@ use crate::nn::network::folding;
 crate::record! {
     /// What is done to the network so that it runs faster. It computes the same, but for the last bits of a number; each may be
     /// turned off, to compare. A plan lists those that are done, with their nodes.
-    #[derive(Copy, Eq)]
+    #[derive(Eq)]
     pub struct Rewrites {
         /// Images are kept with their channels innermost in memory, as the fast kernels of convolutions want them.
         pub channels_last: bool = true,
