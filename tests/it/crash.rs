@@ -27,7 +27,7 @@ fn faults() -> Vec<String> {
         "server.commit.before:4",
         "server.commit.after:7",
         "server.report.stored:3",
-        "worker.file.renamed:3",
+        "worker.file.renamed:2",
         "worker.checkpoint.told:2,server.commit.before:9",
         "worker.model.told,server.report.stored:4",
         "worker.checkpoint.told:2,server.claimed:2",
