@@ -55,7 +55,7 @@ async fn rate(requests: &[Request], clients: usize) -> f64 {
 
 async fn images(server: &Server, job: &Value) -> Curve {
     let name = "Images a second against those of a request";
-    let mut curve = Curve::new(name, "images of a request, 16 connections", "images/s", 0);
+    let mut curve = Curve::of_rates(name, "images of a request, 16 connections", "images/s");
     train(server, job, "growth").await;
     for _ in 0..ROUNDS {
         for images in [1, 4, 16, 64, 256] {
@@ -68,7 +68,7 @@ async fn images(server: &Server, job: &Value) -> Curve {
 
 async fn models(server: &Server, job: &Value) -> Curve {
     let name = "Requests a second against models";
-    let mut curve = Curve::new(name, "models that 16 connections call", "requests/s", 0);
+    let mut curve = Curve::of_rates(name, "models that 16 connections call", "requests/s");
     let names: Vec<String> = (0..CONNECTIONS).map(|number| format!("model-{number}")).collect();
     for name in &names {
         train(server, job, name).await;

@@ -116,19 +116,25 @@ impl Group {
     }
 }
 
-/// What something costs by its size.
+/// What something costs, or brings, by its size.
 pub(crate) struct Curve {
     pub(crate) name: &'static str,
     pub(crate) size: &'static str,
     pub(crate) cost: &'static str,
     pub(crate) places: usize,
+    pub(crate) better: Better,
     /// Sizes, and the costs of the rounds at each.
     pub(crate) points: Vec<(f64, Vec<f64>)>,
 }
 
 impl Curve {
     pub(crate) fn new(name: &'static str, size: &'static str, cost: &'static str, places: usize) -> Self {
-        Self { name, size, cost, places, points: Vec::new() }
+        Self { name, size, cost, places, better: Better::Less, points: Vec::new() }
+    }
+
+    /// What is got of something by its size, such as answers in a second.
+    pub(crate) fn of_rates(name: &'static str, size: &'static str, rate: &'static str) -> Self {
+        Self { better: Better::More, ..Self::new(name, size, rate, 0) }
     }
 
     /// One more round at a size; sizes come from the least to the greatest.
@@ -263,20 +269,20 @@ impl Results {
             }
         }
         let curves = self.curves.iter().filter(|_| same);
-        worse.extend(curves.flat_map(|curve| slower(curve, before)));
+        worse.extend(curves.flat_map(|curve| fallen(curve, before)));
         worse
     }
 }
 
-/// The sizes at which a curve lies higher than it was kept, by more than its spread.
-fn slower(curve: &Curve, before: &Value) -> Vec<String> {
+/// The sizes at which a curve is worse than it was kept, by more than its spread.
+fn fallen(curve: &Curve, before: &Value) -> Vec<String> {
     let kept = |size: f64| -> Option<Vec<f64>> {
         let kept = before["curves"].as_array()?.iter().find(|one| one["name"] == curve.name)?;
         let point = kept["points"].as_array()?.iter().find(|point| point[0] == json!(size))?;
         point[1].as_array()?.iter().map(Value::as_f64).collect()
     };
     let said = |(size, costs): &(f64, Vec<f64>)| {
-        let old = kept(*size).filter(|old| fell(Better::Less, old, costs))?;
+        let old = kept(*size).filter(|old| fell(curve.better, old, costs))?;
         let (old, new) = (shown(&old, curve.places), shown(costs, curve.places));
         Some(format!("  {} at {size}: {old} became {new}", curve.name))
     };

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
 use tokio::sync::oneshot;
 
+use super::company::Company;
 use super::metrics::Counters;
 use crate::clock;
 use crate::spec::Shape;
@@ -238,38 +239,6 @@ impl Batcher {
         }
         let instances = std::mem::take(&mut lock(&self.shared.state).idle);
         drop(instances);
-    }
-}
-
-/// Whether requests come together, or one client asks after the other.
-struct Company {
-    opened: Instant,
-    /// Microseconds after opening at which two requests were last there at once.
-    seen: AtomicU64,
-    /// Requests that came when nobody had been seen for longer.
-    alone: AtomicU32,
-}
-
-impl Company {
-    /// So long after two requests were there at once, others are looked for.
-    const LATELY: Duration = Duration::from_millis(20);
-    /// And for one in so many that are alone: on a single core nobody sees who waits.
-    const SAMPLE: u32 = 16;
-
-    fn new() -> Self {
-        Self { opened: clock::monotonic(), seen: AtomicU64::new(0), alone: AtomicU32::new(0) }
-    }
-
-    fn seen(&self) {
-        self.seen.store(self.opened.elapsed().as_micros() as u64, Ordering::Relaxed);
-    }
-
-    /// Whether it is worth the change of threads that a request may suffer while others are read.
-    fn is_likely(&self) -> bool {
-        let since =
-            (self.opened.elapsed().as_micros() as u64).saturating_sub(self.seen.load(Ordering::Relaxed));
-        let lately = u128::from(since) < Self::LATELY.as_micros();
-        lately || self.alone.fetch_add(1, Ordering::Relaxed).is_multiple_of(Self::SAMPLE)
     }
 }
 

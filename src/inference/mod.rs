@@ -4,6 +4,7 @@
 mod answer;
 pub mod batcher;
 pub mod cache;
+mod company;
 mod describe;
 mod error;
 mod evaluate;
@@ -330,6 +331,7 @@ impl Request {
             None => Ending::Answered,
             Some(
                 InferenceError::QueueFull { .. }
+                | InferenceError::TooSlow { .. }
                 | InferenceError::Busy
                 | InferenceError::TooLarge { .. }
                 | InferenceError::TooManyExamples { .. },
