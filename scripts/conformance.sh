@@ -28,7 +28,7 @@ include-path-regex = "/v1/models/"
 parameters = { "path.name" = "iris-logistic-regression", "path.version" = "latest" }
 [[operations]]
 include-path-regex = "/v1/datasets/"
-parameters = { "path.name" = "iris", "path.version" = 1 }
+parameters = { "path.name" = "iris", "path.version" = "1" }
 [[operations]]
 include-path-regex = "/v1/jobs/"
 parameters = { "path.id" = "$job" }

@@ -180,7 +180,8 @@ fn sync(path: &Path) -> std::io::Result<()> {
     std::fs::File::open(path)?.sync_all()
 }
 
-fn sync_tree(path: &Path) -> std::io::Result<()> {
+/// Syncs a file, or a folder with all that it holds.
+pub(crate) fn sync_tree(path: &Path) -> std::io::Result<()> {
     if path.is_dir() {
         for entry in std::fs::read_dir(path)? {
             sync_tree(&entry?.path())?;

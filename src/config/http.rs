@@ -7,7 +7,7 @@ super::settings! {
         pub json_body_bytes: u64 = 16 << 20, "LYCEUM_JSON_BODY_BYTES";
         /// Most bytes of the body of a prediction.
         pub predict_body_bytes: u64 = 256 << 20, "LYCEUM_PREDICT_BODY_BYTES";
-        /// Most values (numbers, texts, lists, objects) of a JSON body, each of which takes some 32 bytes.
+        /// Most values (numbers, texts, lists, objects) of a JSON body, each of which takes some 72 bytes.
         pub json_values: usize = 8 << 20, "LYCEUM_JSON_VALUES";
         /// Most bytes of a refused body that are read and thrown away, so that its sender hears why.
         pub discard_bytes: u64 = 256 << 20, "LYCEUM_DISCARD_BYTES";

@@ -40,7 +40,7 @@ pub struct Server {
     #[arg(
         long,
         env = "LYCEUM_SHUTDOWN_SECONDS",
-        default_value_t = 8,
+        default_value_t = 6,
         hide_short_help = true,
         value_name = "N"
     )]
@@ -58,7 +58,7 @@ impl Default for Server {
             tls_cert: None,
             tls_key: None,
             on_shutdown: OnShutdown::Keep,
-            shutdown_seconds: 8,
+            shutdown_seconds: 6,
         }
     }
 }

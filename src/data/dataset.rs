@@ -111,6 +111,11 @@ impl Dataset {
         Ok(Arc::new(dataset))
     }
 
+    /// Whether a folder has the files of a data set, and was not left with a part of them.
+    pub fn stands_in(dir: &Path) -> bool {
+        [SCHEMA_FILE, CELLS_FILE].iter().all(|file| dir.join(file).is_file())
+    }
+
     fn read(dir: &Path) -> Result<Self, DataError> {
         const LONGEST_SCHEMA: u64 = 512 << 20;
         let mut text = Vec::new();

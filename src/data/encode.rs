@@ -192,7 +192,6 @@ impl Preprocessing {
         tensors: &[InputTensor<'_>],
         at: &Pointer,
     ) -> Result<Encoded, SpecErrors> {
-        let mut errors = SpecErrors::new();
         let slots = self.slots();
         if let [tensor] = tensors
             && self.is_plain()
@@ -218,12 +217,39 @@ impl Preprocessing {
             }
             return Ok(Encoded { examples, inputs: vec![values] });
         }
+        if let [tensor] = tensors
+            && self.takes_rows()
+            && tensor.name == self.inputs[0].name
+            && let TensorValues::Numbers(values) = tensor.values
+            && values.len() == examples * slots.len()
+        {
+            let column = |index| values.iter().skip(index).step_by(slots.len()).copied().collect();
+            let columns: Vec<Vec<f32>> = (0..slots.len()).map(column).collect();
+            let named = slots.iter().zip(&columns).map(|((_, slot), column)| InputTensor {
+                name: slot.name(),
+                values: TensorValues::Numbers(column),
+            });
+            return self.encode_columns(examples, &named.collect::<Vec<_>>(), at, &|_| at.index(0));
+        }
+        self.encode_columns(examples, tensors, at, &|index| at.index(index))
+    }
+
+    /// Encodes a tensor for each column; a mistake in one stands at its `place`.
+    fn encode_columns(
+        &self,
+        examples: usize,
+        tensors: &[InputTensor<'_>],
+        at: &Pointer,
+        place: &dyn Fn(usize) -> Pointer,
+    ) -> Result<Encoded, SpecErrors> {
+        let mut errors = SpecErrors::new();
+        let slots = self.slots();
         for (index, tensor) in tensors.iter().enumerate() {
             let names = || slots.iter().map(|(_, slot)| slot.name());
             if !names().any(|name| name == tensor.name) {
                 let hint = did_you_mean(tensor.name, names());
                 errors.push(
-                    &at.index(index),
+                    &place(index),
                     format!("{} is not an input of this model{hint}", shown(tensor.name)),
                 );
             }
@@ -245,7 +271,7 @@ impl Preprocessing {
                     if let Err(detail) =
                         fill_slot(slot, &tensor.values, examples, &mut encoded.inputs[input], (offset, width))
                     {
-                        errors.push(&at.index(index), format!("{} {detail}", shown(tensor.name)));
+                        errors.push(&place(index), format!("{} {detail}", shown(tensor.name)));
                     }
                 }
                 None if slot.may_be_absent() => {}
@@ -254,6 +280,16 @@ impl Preprocessing {
             offset += slot_width(slot);
         }
         errors.into_result(Some(encoded))
+    }
+
+    /// Whether all that an example holds are numbers, several of them, which come as a row as well.
+    pub fn takes_rows(&self) -> bool {
+        match &self.inputs[..] {
+            [InputForm { form: Form::Table { columns }, .. }] => {
+                columns.len() > 1 && columns.iter().all(|column| column.kind == Kind::Number)
+            }
+            _ => false,
+        }
     }
 
     /// Whether `scale_in_place` applies: one input that is an image or a tensor, or whose columns are all numbers
@@ -1010,7 +1046,14 @@ mod tests {
         )
         .unwrap();
         // `b` holds one value alone and is left out.
-        assert!(!preprocessing.is_plain());
+        assert!(!preprocessing.is_plain() && preprocessing.takes_rows());
+        let numbers = |name, values| InputTensor { name, values: TensorValues::Numbers(values) };
+        let rows = [numbers("input", &[0.0, 5.0, 2.0, 7.0])];
+        let columns = [numbers("a", &[0.0, 2.0]), numbers("b", &[5.0, 7.0])];
+        let [rows, columns] =
+            [&rows[..], &columns].map(|tensors| preprocessing.encode_tensors(2, tensors, &at()).unwrap());
+        assert_eq!(rows, columns);
+        assert_eq!(rows.inputs[0].len(), 2);
         let (preprocessing, _) = fit(&table, json!({"target": "y", "input": ["a"]})).unwrap();
         let tensor = [InputTensor { name: "input", values: TensorValues::Numbers(&[0.0, 2.0, f32::NAN]) }];
         assert_eq!(preprocessing.encode_tensors(3, &tensor, &at()).unwrap().inputs, [[-1.0, 1.0, 0.0]]);

@@ -8,19 +8,57 @@ use serde_json::{Map, Value, json};
 use super::dataset::{ColumnData, Dataset, Element, with_elements};
 use crate::spec::dataset::Column;
 
+/// Bytes of a text that count as a value: about what a number takes.
+const VALUE_BYTES: u64 = 32;
+
 /// Rows of a split as objects of named columns; `None` where there is no such split. An image is what `image_url`
-/// makes of its column and row (counted over the whole set).
+/// makes of its column and row (counted over the whole set). There are only as many rows as hold `most` values
+/// together; where the first one alone holds more, how many is the error.
 pub fn examples(
     dataset: &Dataset,
     split: &str,
     offset: u64,
     limit: u64,
+    most: u64,
     image_url: &dyn Fn(&str, u64) -> String,
-) -> Option<Vec<Value>> {
+) -> Option<Result<Vec<Value>, u64>> {
     let rows = dataset.schema().split(split)?;
     let start = rows.start.saturating_add(offset).min(rows.end);
     let end = start.saturating_add(limit).min(rows.end);
-    Some((start..end).map(|row| example(dataset, row, image_url)).collect())
+    let (mut shown, mut values) = (Vec::new(), 0_u64);
+    for row in start..end {
+        values = values.saturating_add(dataset.shown_values(row));
+        if values > most {
+            break;
+        }
+        shown.push(example(dataset, row, image_url));
+    }
+    if shown.is_empty() && values > most { Some(Err(values)) } else { Some(Ok(shown)) }
+}
+
+impl Dataset {
+    /// How many values a row is shown as: numbers, texts, of which a long one counts as several, and the arrays around
+    /// them.
+    pub fn shown_values(&self, row: u64) -> u64 {
+        let columns = self.schema().columns.iter().enumerate();
+        columns.map(|(index, column)| cell_values(self, index, column, row)).fold(0, u64::saturating_add)
+    }
+}
+
+fn cell_values(dataset: &Dataset, index: usize, column: &Column, row: u64) -> u64 {
+    let at = row as usize;
+    match dataset.column(index) {
+        ColumnData::Text { offsets, .. } => 1 + (offsets[at + 1] - offsets[at]) / VALUE_BYTES,
+        ColumnData::Tensor(_) => {
+            let mut parts = 1_u64;
+            let along = column.shape.iter().map(|extent| {
+                parts = parts.saturating_mul(*extent);
+                parts
+            });
+            along.fold(1, u64::saturating_add)
+        }
+        ColumnData::Numbers(_) | ColumnData::Codes(_) | ColumnData::Pixels(_) => 1,
+    }
 }
 
 /// A row, counted over the whole set, in the same form.
@@ -100,18 +138,53 @@ mod tests {
     use super::*;
     use crate::data::Format;
     use crate::data::testing::{Upload, csv, idx_file, images_and_labels, tar};
+    use crate::spec::dataset::Kind;
+
+    /// All of them, however large.
+    fn whole(
+        dataset: &Dataset,
+        split: &str,
+        offset: u64,
+        limit: u64,
+        image_url: &dyn Fn(&str, u64) -> String,
+    ) -> Option<Vec<Value>> {
+        examples(dataset, split, offset, limit, u64::MAX, image_url).map(Result::unwrap)
+    }
 
     #[test]
     fn rows_are_shown_as_they_were_uploaded() {
         let dataset = csv("w,f,c,t\n1,0.5,a,one\n2,,b,two\n,2,,\n4,3,b,four\n");
-        let rows = examples(&dataset, "all", 1, 2, &|_, _| String::new()).unwrap();
+        let rows = whole(&dataset, "all", 1, 2, &|_, _| String::new()).unwrap();
         assert_eq!(
             json!(rows),
             json!([{"w": 2, "f": null, "c": "b", "t": "two"}, {"w": null, "f": 2.0, "c": null, "t": null}])
         );
-        assert_eq!(examples(&dataset, "all", 3, 50, &|_, _| String::new()).unwrap().len(), 1);
-        assert_eq!(examples(&dataset, "all", 9, u64::MAX, &|_, _| String::new()).unwrap().len(), 0);
-        assert!(examples(&dataset, "train", 0, 1, &|_, _| String::new()).is_none());
+        assert_eq!(whole(&dataset, "all", 3, 50, &|_, _| String::new()).unwrap().len(), 1);
+        assert_eq!(whole(&dataset, "all", 9, u64::MAX, &|_, _| String::new()).unwrap().len(), 0);
+        assert!(whole(&dataset, "train", 0, 1, &|_, _| String::new()).is_none());
+    }
+
+    #[test]
+    fn as_many_rows_are_shown_as_fit() {
+        let long = "x".repeat(64);
+        let dataset = Upload::new(Format::Csv, format!("a,t\n1,x\n2,{long}\n3,y\n").as_bytes())
+            .typed(&[("t", Kind::Text)])
+            .import()
+            .unwrap()
+            .open();
+        let shown = |offset, most| {
+            let rows = examples(&dataset, "all", offset, 50, most, &|_, _| String::new()).unwrap();
+            rows.map(|rows| rows.len())
+        };
+        // The rows count two, four and two values.
+        assert_eq!([2, 5, 6, 7, 8].map(|most| shown(0, most)), [1, 1, 2, 2, 3].map(Ok::<usize, u64>));
+        assert_eq!((shown(0, 1), shown(1, 3), shown(1, 4)), (Err(2), Err(4), Ok(1)));
+        assert_eq!(shown(3, 0), Ok(0));
+        let tensors = idx_file(9, &[2, 2, 2], &[1, 2, 3, 0xff, 5, 6, 7, 8]);
+        let archive = tar(&[("x", &tensors), ("y", &idx_file(8, &[2], &[0, 1]))]);
+        let dataset = Upload::new(Format::Idx, &archive).import().unwrap().open();
+        // Four numbers, in two rows of a channel of an array, and a label.
+        assert_eq!(dataset.shown_values(0), 4 + 2 + 1 + 1 + 1);
     }
 
     #[test]
@@ -119,7 +192,7 @@ mod tests {
         let [images, labels] = images_and_labels(5, 2, 3);
         let dataset =
             Upload::new(Format::Idx, &tar(&[("x", &images), ("y", &labels)])).import().unwrap().open();
-        let rows = examples(&dataset, "all", 4, 1, &|column, row| format!("/{column}/{row}.png")).unwrap();
+        let rows = whole(&dataset, "all", 4, 1, &|column, row| format!("/{column}/{row}.png")).unwrap();
         assert_eq!(json!(rows), json!([{"image": "/image/4.png", "label": "1"}]));
         let shown = image::load_from_memory(&image_png(&dataset, "image", 4).unwrap()).unwrap().into_luma8();
         assert_eq!((shown.dimensions(), shown.into_raw()), ((3, 2), vec![4; 6]));
@@ -136,7 +209,7 @@ mod tests {
         let tensors = idx_file(9, &[2, 2, 2], &[1, 2, 3, 0xff, 5, 6, 7, 8]);
         let archive = tar(&[("x", &tensors), ("y", &idx_file(8, &[2], &[0, 1]))]);
         let dataset = Upload::new(Format::Idx, &archive).import().unwrap().open();
-        let rows = examples(&dataset, "all", 0, 1, &|_, _| String::new()).unwrap();
+        let rows = whole(&dataset, "all", 0, 1, &|_, _| String::new()).unwrap();
         assert_eq!(json!(rows), json!([{"image": [[[1.0, 2.0], [3.0, -1.0]]], "label": "0"}]));
     }
 }

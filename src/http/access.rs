@@ -66,13 +66,14 @@ pub(crate) struct SignedIn {
 pub(crate) struct Access {
     store: Store,
     keys: RwLock<Arc<Vec<ApiKey>>>,
+    reloading: tokio::sync::Mutex<()>,
     guesses: Semaphore,
 }
 
 impl Access {
     pub(crate) async fn load(store: Store) -> Result<Self, StoreError> {
         let keys = RwLock::new(Arc::new(store.keys().await?));
-        Ok(Self { store, keys, guesses: Semaphore::new(GUESSES) })
+        Ok(Self { store, keys, reloading: tokio::sync::Mutex::default(), guesses: Semaphore::new(GUESSES) })
     }
 
     fn keys(&self) -> Arc<Vec<ApiKey>> {
@@ -80,6 +81,8 @@ impl Access {
     }
 
     async fn reload(&self) -> Result<(), StoreError> {
+        // One at a time: what was read earlier must not be put in place later.
+        let _turn = self.reloading.lock().await;
         let keys = Arc::new(self.store.keys().await?);
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
@@ -111,8 +114,9 @@ impl Access {
         })
     }
 
-    pub(crate) async fn revoke(&self, name: &str) -> Result<(), Problem> {
-        self.store.revoke_key(name).await?;
+    /// Revokes a key; the last one only where the server may be `open`, which asks nobody for a key.
+    pub(crate) async fn revoke(&self, name: &str, open: bool) -> Result<(), Problem> {
+        self.store.revoke_key(name, open).await?;
         Ok(self.reload().await?)
     }
 

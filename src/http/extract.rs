@@ -89,12 +89,20 @@ impl FromRequest<AppState> for Posted {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        Self::within(request, state, state.config.http.json_body_bytes).await
+    }
+}
+
+impl Posted {
+    async fn within(request: Request, state: &AppState, most: u64) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let limits = &state.config.http;
-        let text = body::read(&parts.headers, body, limits.json_body_bytes, limits).await?;
+        let text = body::read(&parts.headers, body, most, limits).await?;
         if !text.is_empty() {
             body::expect_media_type(&parts.headers, &["application/json"])?;
         }
+        // What is read takes many times the room of its text.
+        let _turn = if text.len() >= body::LONG { Some(state.long_work.turn().await?) } else { None };
         let value = body::json(text.clone(), limits).await?;
         Ok(Self { text, value })
     }
@@ -120,6 +128,20 @@ impl<T: Field> FromRequest<AppState> for Body<T> {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let Json(value) = Json::from_request(request, state).await?;
         record(&value).map(Self)
+    }
+}
+
+/// A short JSON body as one of `spec`'s records, for routes that anybody may call: nobody who shows no key makes the
+/// server take much.
+pub(crate) struct Short<T>(pub T);
+
+impl<T: Field> FromRequest<AppState> for Short<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        const MOST: u64 = 4 << 10;
+        let posted = Posted::within(request, state, MOST).await?;
+        record(&posted.value).map(Self)
     }
 }
 

@@ -24,6 +24,13 @@ use crate::telemetry::{Span, TraceContext};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What a request is called: by this server, and by its client where that says.
+#[derive(Clone)]
+pub(super) struct RequestIds {
+    pub(super) instance: Uuid,
+    pub(super) id: String,
+}
+
 /// The outermost layer: gives a request its ids, guards it, counts it, and tells every failure as a problem.
 pub(super) async fn frame(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = clock::monotonic();
@@ -34,6 +41,7 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
     let parent = trace_parent(request.headers());
     let trace = parent.map_or_else(|| TraceContext::root(instance), |parent| parent.child(instance));
     request.extensions_mut().insert(trace);
+    request.extensions_mut().insert(RequestIds { instance, id: request_id.clone() });
     let began = clock::now_us();
     let entry = Entry::begin(&state, &mut request, &request_id);
     let span = tracing::info_span!(
@@ -126,9 +134,7 @@ fn tell(
         answer
     } else if status.is_client_error() || status.is_server_error() {
         let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| unexplained(status));
-        if let Some(cause) = &problem.cause {
-            tracing::error!(cause, "the request failed: {}", problem.kind.slug());
-        }
+        problem.log();
         if let Some(refusal) = problem.refusal {
             state.figures.refused.with_label_values(&[refusal]).inc();
         }

@@ -165,6 +165,13 @@ impl Problem {
         self
     }
 
+    /// Tells the log what went wrong inside, which the client is not told.
+    pub(super) fn log(&self) {
+        if let Some(cause) = &self.cause {
+            tracing::error!(cause, "the request failed: {}", self.kind.slug());
+        }
+    }
+
     /// The body, once the request's ids are known.
     pub fn body(&self, instance: Uuid, request_id: &str) -> ProblemBody {
         ProblemBody {

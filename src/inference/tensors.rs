@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::answer::{Reading, ReadingKind};
 use super::batcher::Rows;
+use super::served::off_thread;
 use super::versions::Version;
 use super::{Inference, InferenceError, Request, VersionRef};
 use crate::clock;
@@ -12,6 +13,12 @@ use crate::data::{InputTensor, TensorValues};
 use crate::spec::dataset::Kind;
 use crate::spec::{Pointer, Shape, SpecErrors};
 use crate::train::model::ModelOutput;
+
+/// So many numbers are read or written on an asynchronous thread, as other predictions are; more take their time
+/// elsewhere.
+const SHORT_NUMBERS: usize = 2_048;
+/// Bytes of texts, likewise.
+const SHORT_BYTES: usize = 8 << 10;
 
 /// What stands in a tensor that a model takes or answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,16 +122,40 @@ impl Inference {
         let examples = examples(&version.signature, &inputs, self.0.settings.request_examples)?;
         let served = Arc::new(self.lease(version).await?);
         let begun = clock::monotonic();
-        let rows = served.encode_tensors(examples, &inputs)?;
+        let rows = if is_long(version, examples, &inputs) {
+            let served = served.clone();
+            off_thread(move || served.encode_tensors(examples, &inputs)).await??
+        } else {
+            served.encode_tensors(examples, &inputs)?
+        };
         version.counters.read(begun.elapsed());
         let rows = served.run(rows).await;
         self.unload_if_spent(&served);
         let rows = rows?;
         let begun = clock::monotonic();
-        let outputs = version.outputs.iter().map(|output| output.tensor(&rows)).collect();
+        let outputs = if rows.values.iter().map(Vec::len).sum::<usize>() > SHORT_NUMBERS {
+            let version = version.clone();
+            off_thread(move || outputs(&version, &rows)).await?
+        } else {
+            outputs(version, &rows)
+        };
         version.counters.wrote(begun.elapsed());
         Ok(TensorAnswer { signature: version.signature.clone(), outputs })
     }
+}
+
+fn outputs(version: &Version, rows: &Rows) -> Vec<NamedTensor> {
+    version.outputs.iter().map(|output| output.tensor(rows)).collect()
+}
+
+/// Whether to encode them takes longer than an asynchronous thread should be held.
+fn is_long(version: &Version, examples: usize, inputs: &[NamedTensor]) -> bool {
+    let width: usize = version.input_shapes.iter().map(|shape| shape.iter().product::<u64>() as usize).sum();
+    let texts = inputs.iter().map(|input| match &input.elements {
+        Elements::Numbers(_) => 0,
+        Elements::Texts(texts) => texts.iter().map(String::len).sum::<usize>(),
+    });
+    examples.saturating_mul(width) > SHORT_NUMBERS || texts.sum::<usize>() > SHORT_BYTES
 }
 
 /// How many examples the tensors hold, which are to agree on it and to hold what their shapes say.
@@ -191,8 +222,7 @@ impl Signature {
         outputs: &[OutputTensor],
     ) -> Self {
         let columns = preprocessing.input_columns();
-        let numbers = columns.iter().all(|column| column.kind == Kind::Number);
-        let inputs = if numbers && columns.len() > 1 && preprocessing.is_plain() {
+        let inputs = if preprocessing.takes_rows() {
             // A column each is taken as well.
             let labels: Vec<String> = columns.into_iter().map(|column| column.name).collect();
             let name = preprocessing.inputs()[0].name().to_owned();

@@ -36,6 +36,8 @@ impl From<StoreError> for DatasetError {
 struct State {
     /// What a name means without a version.
     latest: HashMap<String, u32>,
+    /// How often a name came to mean something else.
+    changes: u64,
     open: HashMap<(String, u32), Arc<Dataset>>,
     /// Used longest ago first.
     order: VecDeque<(String, u32)>,
@@ -59,9 +61,13 @@ impl Datasets {
 
     /// The version of that number, the latest where none is named.
     pub(crate) async fn open(&self, name: &str, version: Option<u32>) -> Result<Arc<Dataset>, DatasetError> {
-        if let Some(found) = self.state().find(name, version) {
-            return Ok(found);
-        }
+        let changes = {
+            let mut state = self.state();
+            if let Some(found) = state.find(name, version) {
+                return Ok(found);
+            }
+            state.changes
+        };
         let found = self.store.dataset(name, version).await?;
         let number = found.schema.version;
         let path = self.artifacts.local_path(&found.key)?;
@@ -71,7 +77,8 @@ impl Datasets {
         };
         let opened = opened.map_err(|error| DataError::Io(std::io::Error::other(error)))??;
         let mut state = self.state();
-        if version.is_none() {
+        // What was read before a change may be old by now, and is not remembered.
+        if version.is_none() && state.changes == changes {
             state.latest.insert(name.to_owned(), number);
         }
         state.keep((name.to_owned(), number), opened.clone());
@@ -81,6 +88,7 @@ impl Datasets {
     /// Forgets what the name means, because it has another version now or one less.
     pub(crate) fn changed(&self, name: &str) {
         let mut state = self.state();
+        state.changes += 1;
         state.latest.remove(name);
         state.open.retain(|(open, _), _| open != name);
         state.order.retain(|(open, _)| open != name);

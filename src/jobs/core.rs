@@ -236,6 +236,10 @@ impl Core {
         first
     }
 
+    pub(crate) fn nothing_runs(&self) -> bool {
+        self.runs().is_empty()
+    }
+
     /// What no run takes.
     pub(crate) fn free(&self) -> Capacity {
         let mut free = self.total.clone();

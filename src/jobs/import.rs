@@ -14,7 +14,7 @@ use super::folder::DataFolder;
 use super::process::{self, Ended, Process};
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::config;
-use crate::data::{Arrival, Digest, Format, Hints, ImportLimits, Refusal, content_digest, sha256};
+use crate::data::{Arrival, Dataset, Digest, Format, Hints, ImportLimits, Refusal, content_digest, sha256};
 use crate::fault;
 use crate::spec::dataset::DatasetSchema;
 use crate::store::{Created, DeletedDataset, Idempotency, NewDataset, PutDataset, Store, StoreError};
@@ -120,9 +120,15 @@ impl Importer {
             None => digest_of(&upload.source).await?,
         };
         let digest = content_digest(&bytes, upload.format, &upload.hints);
-        if let Some(stands) = self.store.dataset_by_digest(&upload.name, &digest.0).await? {
-            let again = new_dataset(stands.schema, digest, &upload.hints, stands.key);
-            return Ok(self.store.put_dataset(again, upload.idempotency).await?);
+        {
+            // Nobody deletes it meanwhile.
+            let _alone = self.moving.lock().await;
+            if let Some(stands) = self.store.dataset_by_digest(&upload.name, &digest.0).await?
+                && Dataset::stands_in(&self.artifacts.local_path(&stands.key)?)
+            {
+                let again = new_dataset(stands.schema, digest, &upload.hints, stands.key);
+                return Ok(self.store.put_dataset(again, upload.idempotency).await?);
+            }
         }
         let scratch = Scratch::make(&self.folder.uploads())?;
         let schema = self.read(&upload, &scratch).await?;
@@ -131,7 +137,7 @@ impl Importer {
         {
             let _alone = self.moving.lock().await;
             // The same content under another name has its folder already, and somebody may be reading it.
-            if !self.artifacts.local_path(&key)?.exists() {
+            if !Dataset::stands_in(&self.artifacts.local_path(&key)?) {
                 self.artifacts.put_file(&key, &scratch.out()).await?;
             }
             fault::point("server.import.moved");

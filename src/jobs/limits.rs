@@ -45,8 +45,12 @@ pub(super) fn check_steps(steps: u64, limits: &config::Jobs) -> Result<(), SpecE
 fn rate(optimizer: &Value, most: f64, at: &Pointer, errors: &mut SpecErrors) {
     let (value, at) = (&optimizer["learning_rate"], at.key("learning_rate"));
     number(value, most, &at, errors);
-    let name = "initial_learning_rate";
-    number(&value[name], most, &at.key(name), errors);
+    for name in ["learning_rate", "initial_learning_rate", "max_learning_rate", "end_learning_rate"] {
+        number(&value[name], most, &at.key(name), errors);
+    }
+    for (index, one) in value["values"].as_array().into_iter().flatten().enumerate() {
+        number(one, most, &at.key("values").index(index), errors);
+    }
 }
 
 fn number(value: &Value, most: f64, at: &Pointer, errors: &mut SpecErrors) {

@@ -33,6 +33,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use prometheus::IntCounter;
 use tokio::sync::{Mutex, Semaphore};
 
@@ -70,7 +71,7 @@ pub(crate) const SPOOL: &str = "spool";
 pub(crate) const SCRATCH: &str = "scratch";
 
 /// How long reports in flight may take when the server ends.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How long the count of waiting jobs is good for.
 const COUNT_AGE: Duration = Duration::from_millis(500);
@@ -230,6 +231,11 @@ impl Jobs {
         self.core.folder.run_log(run.0)
     }
 
+    /// Whether no run is under way.
+    pub fn nothing_runs(&self) -> bool {
+        self.core.nothing_runs()
+    }
+
     /// Whether there is at least one worker to be had.
     pub fn ready(&self) -> bool {
         self.core.workers.can_start()
@@ -334,9 +340,13 @@ impl Jobs {
         }
         if mode == OnShutdown::Checkpoint {
             // Whoever is still here did not react; the next server starts it again from its newest checkpoint.
-            for live in core.all_live() {
+            let ends = core.all_live().into_iter().map(|live| async move {
                 let error = scheduler::ending(ErrorKind::Shutdown, "the server ended");
                 supervisor::end(core, &live, error).await;
+            });
+            // Nor is a database waited for that takes nothing: the next server ends them then.
+            if tokio::time::timeout(LAST_WORDS, join_all(ends)).await.is_err() {
+                tracing::warn!("some runs' ends could not be stored");
             }
         }
     }

@@ -1,13 +1,13 @@
 //! What need not be kept is deleted once in a while: events, logs and whole jobs that finished long ago, and files that
 //! nothing refers to. Never a model, and never what a job that is not finished needs.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::core::Core;
-use super::leftovers::{self, LookError};
+use super::leftovers::{self, LookError, Orphan};
 use super::{Jobs, clock};
 use crate::store::{JobId, RunId, StoreError};
 
@@ -96,21 +96,23 @@ async fn thin_events(core: &Core, before: i64) -> Result<(), StoreError> {
 
 /// Removes the folders of runs, in which their logs are.
 async fn delete_logs(core: &Core, before: i64) -> Result<(), LookError> {
-    let entries = std::fs::read_dir(core.folder.path().join("runs"))?;
-    let runs: Vec<RunId> =
-        entries.filter_map(|entry| leftovers::id(&entry.ok()?.path()).map(RunId)).collect();
+    let data = core.folder.path().to_owned();
+    let folders = leftovers::off_thread(move || leftovers::run_folders(&data)).await?;
+    let runs: Vec<RunId> = folders.into_iter().map(|(run, _)| run).collect();
     for page in runs.chunks(PAGE) {
-        for run in core.store.runs_of_finished_jobs(page, before).await? {
-            tokio::fs::remove_dir_all(core.folder.run(run.0)).await?;
-        }
+        let old = core.store.runs_of_finished_jobs(page, before).await?;
+        let old: Vec<PathBuf> = old.into_iter().map(|run| core.folder.run(run.0)).collect();
+        leftovers::off_thread(move || old.iter().try_for_each(|folder| leftovers::remove(folder))).await?;
     }
     Ok(())
 }
 
-async fn delete_orphans(core: &Arc<Core>) -> Result<(), LookError> {
-    for orphan in leftovers::orphans(&core.store.inspector(), core.folder.path(), ORPHAN_AGE).await? {
+async fn delete_orphans(core: &Core) -> Result<(), LookError> {
+    let orphans = leftovers::orphans(&core.store.inspector(), core.folder.path(), ORPHAN_AGE).await?;
+    let remove = |orphan: &Orphan| {
         tracing::info!(path = %orphan.path.display(), bytes = orphan.bytes, "a file that nothing refers to is removed");
-        orphan.remove()?;
-    }
+        orphan.remove()
+    };
+    leftovers::off_thread(move || orphans.iter().try_for_each(remove)).await?;
     Ok(())
 }

@@ -161,7 +161,7 @@ async fn heartbeat(
 }
 
 /// Keeps as many of the job's checkpoints as its spec says. The newest stands before an older one goes.
-async fn forget_old_checkpoints(core: &Core, live: &Live) {
+pub(super) async fn forget_old_checkpoints(core: &Core, live: &Live) {
     let kept = match core.store.checkpoints(live.job).await {
         Ok(kept) => kept,
         Err(error) => return tracing::warn!(%error, job = %live.job, "checkpoints cannot be listed"),

@@ -20,12 +20,32 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// The queue is looked at again after this, whatever the clock says.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// Why nothing is started for now.
+#[derive(Debug, thiserror::Error)]
+enum Stall {
+    #[error("the queue cannot be read: {0}")]
+    Store(#[from] StoreError),
+    /// Of the machine, not of the job: it would befall the next one as well.
+    #[error("a run could not be prepared: {0}")]
+    Machine(AssignError),
+}
+
 /// Runs until the server ends.
 pub(crate) async fn run(core: Arc<Core>) {
+    let mut stalls = 0;
     loop {
         let pause = match start_what_fits(&core).await {
-            Ok(retry) => retry,
-            Err(error) => {
+            Ok(retry) => {
+                stalls = 0;
+                retry
+            }
+            Err(Stall::Machine(error)) => {
+                tracing::error!(%error, "a run could not be prepared; its job waits");
+                // Each that is tried leaves a run, and some events.
+                stalls = (stalls + 1).min(6);
+                Some((AFTER_FAILURE * (1 << (stalls - 1))).min(LONGEST_WAIT))
+            }
+            Err(Stall::Store(error)) => {
                 tracing::error!(%error, "the queue cannot be read");
                 Some(AFTER_FAILURE)
             }
@@ -45,7 +65,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 }
 
 /// Starts the head of the queue as long as it fits; answers in what time a retry may start that may not yet.
-async fn start_what_fits(core: &Arc<Core>) -> Result<Option<Duration>, StoreError> {
+async fn start_what_fits(core: &Arc<Core>) -> Result<Option<Duration>, Stall> {
     while !core.closing.is_cancelled() && !core.holding.load(Ordering::Relaxed) {
         let free = core.free();
         if free.threads == 0 || free.memory_mb == 0 {
@@ -56,8 +76,13 @@ async fn start_what_fits(core: &Arc<Core>) -> Result<Option<Duration>, StoreErro
             tracing::error!(folder = %core.folder.path().display(), "the data folder is gone; no job is started");
             return Ok(Some(AFTER_FAILURE));
         }
-        match core.store.claim(free).await? {
-            Some(claim) => start(core, claim).await,
+        if !core.workers.can_be_had() {
+            // Jobs wait, and are not spent on it. Nothing else may come that wakes this task.
+            core.workers.try_again();
+            return Ok(Some(AFTER_FAILURE));
+        }
+        match core.store.claim_within(free, &core.total).await? {
+            Some(claim) => start(core, claim).await?,
             None => break,
         }
     }
@@ -69,7 +94,7 @@ async fn start_what_fits(core: &Arc<Core>) -> Result<Option<Duration>, StoreErro
     Ok(retry.map(|_| left.map_or(AFTER_FAILURE, wait)))
 }
 
-async fn start(core: &Arc<Core>, claim: Claim) {
+async fn start(core: &Arc<Core>, claim: Claim) -> Result<(), Stall> {
     let (run, attempt) = (claim.run, claim.attempt);
     fault::point("server.claimed");
     match assign(core, claim).await {
@@ -87,13 +112,16 @@ async fn start(core: &Arc<Core>, claim: Claim) {
                     tracing::warn!(%error, run = %live.run, "the run's token could not be kept");
                 }
                 let Ok(worker) = worker else {
-                    let error = if core.closing.is_cancelled() {
-                        ending(ErrorKind::Shutdown, "the server ended before the run began")
+                    let why = if core.closing.is_cancelled() {
+                        "the server ended before the run began"
                     } else {
-                        ending(ErrorKind::Internal, "no worker could be started; the server's log says why")
+                        "no worker could be started; the server's log says why"
                     };
-                    return supervisor::end(&core, &live, error).await;
+                    // The job is as it was: it waits for a worker, or for the next server.
+                    return supervisor::end(&core, &live, ending(ErrorKind::Shutdown, why)).await;
                 };
+                // Its lease begins with the worker, however long that took to come.
+                live.hear();
                 let identity = worker.process.identity();
                 let process = Process {
                     pid: identity.pid,
@@ -108,13 +136,20 @@ async fn start(core: &Arc<Core>, claim: Claim) {
         }
         Err(error) => {
             tracing::error!(%error, %run, attempt, "a run could not be prepared");
-            let error =
-                ending(ErrorKind::Internal, "the run could not be prepared; the server's log says why");
-            if let Err(error) = core.store.end_run(run, error).await {
-                tracing::error!(%error, %run, "a run could not be ended");
+            let machine = error.is_of_the_machine();
+            let kind = if machine { ErrorKind::Shutdown } else { ErrorKind::Internal };
+            let end = ending(kind, "the run could not be prepared; the server's log says why");
+            // Nothing more is claimed before it has ended, or it would stand there for ever.
+            tokio::select! {
+                () = core.closing.cancelled() => {}
+                () = supervisor::end_in_store(core, run, &end, supervisor::Over::Now) => {}
+            }
+            if machine {
+                return Err(Stall::Machine(error));
             }
         }
     }
+    Ok(())
 }
 
 pub(super) fn ending(kind: ErrorKind, detail: impl Into<String>) -> RunError {
@@ -129,6 +164,19 @@ enum AssignError {
     Artifact(#[from] crate::artifacts::ArtifactError),
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+impl AssignError {
+    /// Whether it would befall any job: the disk is full, say, or the database is held.
+    fn is_of_the_machine(&self) -> bool {
+        matches!(
+            self,
+            Self::Io(_)
+                | Self::Store(
+                    StoreError::Full | StoreError::Busy | StoreError::Closed | StoreError::Database(_)
+                )
+        )
+    }
 }
 
 /// The request that posted a job.

@@ -10,14 +10,21 @@ use super::debris;
 use super::lease::{Lapse, Lease};
 use super::process::{self, Ended, Process};
 use super::protocol::Batch;
+use super::runner::forget_old_checkpoints;
 use super::scheduler::{ending, kept_checkpoints, trace_of};
 use super::workers::Worker;
 use crate::spec::report::{Control, ErrorKind, Report, RunError};
-use crate::store::{OpenRun, StoreError};
+use crate::store::{OpenRun, RunId, StoreError};
 use crate::{clock, fault};
 
 /// How often an ending is tried that the store did not take.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// How long a process that was killed keeps what it took: it may wait for a disk or a device.
+const DYING: Duration = Duration::from_secs(30);
+
+/// A look at a lease that comes so much too late was held up with all else here.
+const HELD_UP: Duration = Duration::from_secs(2);
 
 /// Why a run is ended from outside.
 enum Verdict {
@@ -53,10 +60,14 @@ pub(crate) async fn watch(core: Arc<Core>, live: Arc<Live>, worker: Arc<Worker>)
             ending(ErrorKind::Lost, "the run did not stop when it was told to, and was killed")
         }
     };
-    // The run is fenced before it is killed: nothing of it counts from here on.
-    end(&core, &live, error).await;
+    // The run is fenced before it is killed: nothing of it counts from here on. What it took is free when it has gone.
+    end_in_store(&core, live.run, &error, Over::Now).await;
     fault::point("server.run.fenced");
     worker.process.kill();
+    if tokio::time::timeout(DYING, worker.ended()).await.is_err() {
+        tracing::error!(run = %live.run, "a run's process does not end although it was killed");
+    }
+    core.let_go(&live);
     worker.ended().await;
     debris::clear(&core, &live).await;
 }
@@ -71,6 +82,7 @@ async fn judge(core: &Core, live: &Live, worker: &Worker) -> Verdict {
             lease.tell(clock::monotonic());
         }
         lease.hear(live.heard());
+        let due = lease.next_look();
         tokio::select! {
             biased;
             () = live.ended.cancelled() => return Verdict::Over,
@@ -78,9 +90,14 @@ async fn judge(core: &Core, live: &Live, worker: &Worker) -> Verdict {
             () = core.closing.cancelled() => return Verdict::Over,
             ended = worker.ended() => return Verdict::Gone(ended),
             Ok(()) = control.changed() => {}
-            () = tokio::time::sleep_until(lease.next_look().into()) => {
+            () = tokio::time::sleep_until(due.into()) => {
                 lease.hear(live.heard());
-                if let Some(lapse) = lease.judge(clock::monotonic()) {
+                let now = clock::monotonic();
+                if now.saturating_duration_since(due) > HELD_UP {
+                    // Where this server stood still, the run had nobody to tell that it lives.
+                    lease.hear(now);
+                }
+                if let Some(lapse) = lease.judge(now) {
                     return Verdict::Lapsed(lapse);
                 }
             }
@@ -88,25 +105,42 @@ async fn judge(core: &Core, live: &Live, worker: &Worker) -> Verdict {
     }
 }
 
-/// Ends a run from outside, however often the store must be asked, and frees what it took.
+/// Ends a run from outside, and frees what it took.
 pub(crate) async fn end(core: &Core, live: &Live, error: RunError) {
+    end_in_store(core, live.run, &error, Over::Now).await;
+    core.let_go(live);
+}
+
+/// When a run that is ended from outside stopped running.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    Now,
+    /// Nobody knows; it was heard of last before this server began.
+    WhenHeard,
+}
+
+/// Ends a run from outside, however often the store must be asked.
+pub(crate) async fn end_in_store(core: &Core, run: RunId, error: &RunError, over: Over) {
     fault::point("server.run.ending");
     loop {
-        match core.store.end_run(live.run, error.clone()).await {
+        let ended = match over {
+            Over::Now => core.store.end_run(run, error.clone()).await,
+            Over::WhenHeard => core.store.end_left_run(run, error.clone()).await,
+        };
+        match ended {
             Ok(ended) => {
                 if ended {
-                    tracing::warn!(run = %live.run, job = %live.job, kind = error.kind.word(), "{}", error.detail);
+                    tracing::warn!(%run, kind = error.kind.word(), "{}", error.detail);
                 }
-                break;
+                return;
             }
-            Err(StoreError::Closed | StoreError::NotFound(_) | StoreError::Gone) => break,
+            Err(StoreError::Closed | StoreError::NotFound(_) | StoreError::Gone) => return,
             Err(failure) => {
-                tracing::error!(error = %failure, run = %live.run, "a run's end could not be stored; trying again");
+                tracing::error!(error = %failure, %run, "a run's end could not be stored; trying again");
                 tokio::time::sleep(AGAIN).await;
             }
         }
     }
-    core.let_go(live);
 }
 
 /// What is to be said of a process that ended without a word.
@@ -147,6 +181,7 @@ fn tail(path: &Path) -> std::io::Result<String> {
 async fn deliver_spool(core: &Core, live: &Live) -> bool {
     let spool = core.folder.run(live.run.0).join(super::SPOOL);
     let Ok(file) = std::fs::File::open(&spool) else { return false };
+    let written = written(&file);
     let mut over = false;
     for line in BufReader::new(file).lines() {
         // A line that was cut short is the last.
@@ -158,7 +193,7 @@ async fn deliver_spool(core: &Core, live: &Live) -> bool {
         over |= batch.reports.iter().any(|report| matches!(report, Report::Finished { .. }));
         loop {
             let reports = batch.reports.clone();
-            match core.store.report(live.run, batch.attempt, batch.seq, clock::now_us(), reports).await {
+            match core.store.report(live.run, batch.attempt, batch.seq, written, reports).await {
                 Ok(_) => break,
                 // What the run has made is not lost for want of room.
                 Err(error @ (StoreError::Full | StoreError::Busy | StoreError::Database(_)))
@@ -174,10 +209,19 @@ async fn deliver_spool(core: &Core, live: &Live) -> bool {
             }
         }
     }
+    forget_old_checkpoints(core, live).await;
     if over {
         core.let_go(live);
     }
     over
+}
+
+/// When a file was written last. A run that ended long ago has not run since.
+fn written(file: &std::fs::File) -> i64 {
+    let since = file.metadata().and_then(|told| told.modified()).ok();
+    let since = since.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let time = since.and_then(|since| i64::try_from(since.as_micros()).ok());
+    time.unwrap_or(i64::MAX).min(clock::now_us())
 }
 
 /// Takes over the runs that an earlier server left: those whose process lives go on, the others end as lost.
@@ -204,8 +248,10 @@ pub(crate) async fn take_over(core: &Arc<Core>) -> Result<(), StoreError> {
                 let core = core.clone();
                 core.tasks.clone().spawn(async move {
                     if !deliver_spool(&core, &live).await {
-                        let why = "the run's process ended while no server watched it";
-                        end(&core, &live, ending(ErrorKind::Lost, why)).await;
+                        let error =
+                            ending(ErrorKind::Lost, "the run's process ended while no server watched it");
+                        end_in_store(&core, live.run, &error, Over::WhenHeard).await;
+                        core.let_go(&live);
                     }
                     if gone {
                         debris::clear(&core, &live).await;

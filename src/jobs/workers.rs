@@ -99,13 +99,7 @@ impl Workers {
     /// worker can be had.
     pub(crate) fn hand(self: &Arc<Self>, assignment: Assignment) -> oneshot::Receiver<Arc<Worker>> {
         let (given, taken) = oneshot::channel();
-        {
-            let mut state = self.state();
-            if state.starting.is_empty() && state.wanting.is_empty() {
-                state.false_starts = 0;
-            }
-            state.wanting.push_back((assignment, given));
-        }
+        self.state().wanting.push_back((assignment, given));
         self.settle();
         taken
     }
@@ -253,10 +247,23 @@ impl Workers {
         self.keep_ready();
     }
 
-    /// Whether a worker can be had, as far as is known.
+    /// Whether a run that is handed over would find a worker, as far as is known.
+    pub(crate) fn can_be_had(&self) -> bool {
+        self.state().false_starts < FALSE_STARTS
+    }
+
+    /// Starts a worker to see whether one can be had by now. It says so by asking for a run.
+    pub(crate) fn try_again(self: &Arc<Self>) {
+        let mut state = self.state();
+        if state.starting.is_empty() {
+            self.start(&mut state);
+        }
+    }
+
+    /// Whether a worker can be had or is there, as far as is known.
     pub(crate) fn can_start(&self) -> bool {
         let state = self.state();
-        !state.closed && (state.false_starts < FALSE_STARTS || !state.all.is_empty())
+        !state.closed && (state.false_starts < FALSE_STARTS || state.all.len() > state.starting.len())
     }
 
     /// Lets the idle ones go and starts none any more.

@@ -2,14 +2,32 @@
 
 use std::sync::Arc;
 
+use futures::TryStreamExt as _;
 use serde_json::json;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{query, query_as};
 use tokio::sync::broadcast;
 
-use super::{Event, EventKind, JobId, JobStatus, Store, StoreError};
+use super::{Event, EventKind, JobId, JobStatus, Page, Store, StoreError};
 
 const PAGE: u32 = 500;
+
+/// Bytes of data with which a page ends: an event may hold many points.
+const PAGE_BYTES: usize = 4 << 20;
+
+struct Row {
+    id: i64,
+    job: JobId,
+    kind: EventKind,
+    data: String,
+    time: i64,
+}
+
+impl From<Row> for Event {
+    fn from(row: Row) -> Self {
+        Self { id: row.id, job: row.job, kind: row.kind, data: row.data.into(), time: row.time }
+    }
+}
 
 /// Writes new events in their order and gives them their ids.
 pub(super) async fn insert(conn: &mut SqliteConnection, events: &mut [Event]) -> Result<(), StoreError> {
@@ -100,16 +118,19 @@ impl Follower {
 }
 
 impl Store {
-    /// Stored events with greater ids, oldest first.
+    /// Stored events with greater ids, oldest first: as many as are asked for, or until their data fill a page.
     pub async fn events(&self, job: Option<JobId>, after: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
-        struct Row {
-            id: i64,
-            job: JobId,
-            kind: EventKind,
-            data: String,
-            time: i64,
-        }
-        let rows = match job {
+        Ok(self.event_page(job, after, limit).await?.data)
+    }
+
+    /// The same, with the id to go on behind: none where there are no more yet.
+    pub async fn event_page(
+        &self,
+        job: Option<JobId>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Page<Event, i64>, StoreError> {
+        let mut rows = match job {
             Some(job) => query_as!(
                 Row,
                 r#"SELECT id AS "id!", job_id AS "job!: JobId", kind AS "kind!: EventKind", data AS "data!",
@@ -119,8 +140,7 @@ impl Store {
                 after,
                 limit
             )
-            .fetch_all(self.readers())
-            .await?,
+            .fetch(self.readers()),
             None => query_as!(
                 Row,
                 r#"SELECT id AS "id!", job_id AS "job!: JobId", kind AS "kind!: EventKind", data AS "data!",
@@ -129,17 +149,19 @@ impl Store {
                 after,
                 limit
             )
-            .fetch_all(self.readers())
-            .await?,
+            .fetch(self.readers()),
         };
-        let event = |row: Row| Event {
-            id: row.id,
-            job: row.job,
-            kind: row.kind,
-            data: row.data.into(),
-            time: row.time,
-        };
-        Ok(rows.into_iter().map(event).collect())
+        let (mut data, mut bytes) = (Vec::new(), 0);
+        while data.len() < limit as usize
+            && bytes < PAGE_BYTES
+            && let Some(row) = rows.try_next().await?
+        {
+            bytes += row.data.len();
+            data.push(Event::from(row));
+        }
+        let is_full = data.len() == limit as usize || bytes >= PAGE_BYTES;
+        let next = data.last().filter(|_| is_full).map(|event| event.id);
+        Ok(Page { data, next })
     }
 
     /// The greatest id that was given; 0 before the first.
@@ -164,5 +186,38 @@ impl Store {
             .fetch_optional(self.readers())
             .await?
             .ok_or(StoreError::NotFound("job"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions as _;
+    use sqlx::sqlite::SqliteConnectOptions;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_ends_where_it_holds_much() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lyceum.db");
+        let store = Store::open(&path).await.unwrap();
+        let job = JobId(Uuid::from_u128(1));
+        let event = |bytes: usize| {
+            let data = json!("x".repeat(bytes)).to_string().into();
+            Event { id: 0, job, kind: EventKind::Log, data, time: 0 }
+        };
+        let sizes = [PAGE_BYTES / 2, PAGE_BYTES, 1, 2 * PAGE_BYTES, 1];
+        // Events without their job are enough here.
+        let options = SqliteConnectOptions::new().filename(&path).foreign_keys(false);
+        insert(&mut options.connect().await.unwrap(), &mut sizes.map(event)).await.unwrap();
+        let (mut follower, mut after) = (store.follow(None, 0), 0);
+        for (expected, goes_on) in [(2, true), (2, true), (1, false)] {
+            let page = store.event_page(Some(job), after, 3).await.unwrap();
+            assert_eq!((page.data.len(), page.next.is_some()), (expected, goes_on));
+            assert_eq!(follower.next().await.unwrap(), Some(page.data));
+            after = page.next.unwrap_or_default();
+        }
+        assert_eq!(store.events(None, 0, 1).await.unwrap().len(), 1);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, query, query_scalar};
 
 use uuid::Uuid;
@@ -165,7 +165,8 @@ pub async fn forget_processes(database: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Has a copy forget checkpoints and artifacts whose files were removed while it was made, as its server has by now.
+/// Has a copy forget that whose files were removed while it was made, as its server has by now. A model or a data set
+/// that an unfinished job needs stays, so that it is seen to be missing.
 pub async fn forget_files(database: &Path, keys: &[String]) -> Result<(), StoreError> {
     if keys.is_empty() {
         return Ok(());
@@ -182,6 +183,40 @@ pub async fn forget_files(database: &Path, keys: &[String]) -> Result<(), StoreE
     )
     .execute(&mut conn)
     .await?;
+    forget_models(&mut conn, &keys).await?;
+    query!(
+        "DELETE FROM dataset_version WHERE key IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+             SELECT 1 FROM job_dataset JOIN job ON job.id = job_id
+             WHERE job_dataset.dataset_id = dataset_version.dataset_id
+                 AND job_dataset.version = dataset_version.version AND finished_at IS NULL)",
+        keys
+    )
+    .execute(&mut conn)
+    .await?;
     sqlx::Connection::close(conn).await?;
+    Ok(())
+}
+
+/// Forgets versions of models with the aliases that point at them.
+async fn forget_models(conn: &mut SqliteConnection, keys: &str) -> Result<(), StoreError> {
+    let gone = query!(
+        r#"SELECT model_id AS "model!: i64", version AS "version!: i64"
+           FROM model_version JOIN model ON model.id = model_id
+           WHERE key IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+               SELECT 1 FROM job_parent JOIN job ON job.id = job_id
+               WHERE job_parent.model = model.name AND job_parent.version = model_version.version
+                   AND finished_at IS NULL)"#,
+        keys
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in gone {
+        query!("DELETE FROM model_alias WHERE model_id = ? AND version = ?", row.model, row.version)
+            .execute(&mut *conn)
+            .await?;
+        query!("DELETE FROM model_version WHERE model_id = ? AND version = ?", row.model, row.version)
+            .execute(&mut *conn)
+            .await?;
+    }
     Ok(())
 }

@@ -120,8 +120,9 @@ impl Store {
         .await
     }
 
-    /// Revokes the key of this name, and ends the sessions that were begun with it. The last one that may make others is kept for as long as others need it.
-    pub async fn revoke_key(&self, name: &str) -> Result<(), StoreError> {
+    /// Revokes the key of this name, and ends the sessions that were begun with it. The last one that may make others is kept
+    /// for as long as others need it, and where a server may not be `open` to everybody, for good.
+    pub async fn revoke_key(&self, name: &str, open: bool) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
@@ -149,7 +150,7 @@ impl Store {
                 )
                 .fetch_one(&mut tx.conn)
                 .await?;
-                if left.all > 0 && left.admins == 0 {
+                if left.admins == 0 && (left.all > 0 || !open) {
                     return Err(Conflict::LastAdmin.into());
                 }
                 Ok(())

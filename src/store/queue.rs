@@ -83,9 +83,10 @@ struct Head {
 }
 
 impl Capacity {
-    /// Takes the head in one statement. A job whose GPU is not free is passed over; the first of the others is the
-    /// head, and nobody passes it.
-    async fn take(&self, tx: &mut Tx) -> Result<Option<Head>, StoreError> {
+    /// Takes the head in one statement. A job whose GPU is not free is passed over, and so is one that takes more than
+    /// there is in `total`, which was posted to a larger server; the first of the others is the head, and nobody passes it.
+    async fn take(&self, tx: &mut Tx, total: (u32, u64)) -> Result<Option<Head>, StoreError> {
+        let (threads, most_memory) = (total.0, total.1.min(i64::MAX as u64) as i64);
         let gpus = json!(self.gpus).to_string();
         let any_gpu = !self.gpus.is_empty();
         let memory = self.memory_mb.min(i64::MAX as u64) as i64;
@@ -100,6 +101,7 @@ impl Capacity {
                    SELECT id FROM (
                        SELECT id, threads, memory_mb FROM job INDEXED BY job_queue
                        WHERE status IN ('queued', 'retrying') AND (not_before <= ?2 OR not_before > ?6)
+                           AND threads <= ?7 AND memory_mb <= ?8
                            AND CASE coalesce(resolved_device, device)
                                    WHEN 'auto' THEN 1
                                    WHEN 'cpu' THEN 1
@@ -119,13 +121,15 @@ impl Capacity {
             gpus,
             self.threads,
             memory,
-            longest
+            longest,
+            threads,
+            most_memory
         );
         Ok(head.fetch_optional(&mut tx.conn).await?)
     }
 
-    async fn claim(&self, tx: &mut Tx) -> Result<Option<Claim>, StoreError> {
-        let Some(head) = self.take(tx).await? else { return Ok(None) };
+    async fn claim(&self, tx: &mut Tx, total: (u32, u64)) -> Result<Option<Claim>, StoreError> {
+        let Some(head) = self.take(tx, total).await? else { return Ok(None) };
         let device = match (&*head.device, self.gpus.first()) {
             ("cuda", Some(gpu)) => format!("cuda:{gpu}"),
             _ => head.device,
@@ -163,7 +167,13 @@ impl Store {
     /// Takes the head of the queue if it fits: greatest priority, then greatest age. One that waits for a GPU lets
     /// those behind it pass that need none; one that waits for threads or memory lets nobody pass.
     pub async fn claim(&self, free: Capacity) -> Result<Option<Claim>, StoreError> {
-        self.write(move |tx| Box::pin(async move { free.claim(tx).await })).await
+        self.write(move |tx| Box::pin(async move { free.claim(tx, (u32::MAX, u64::MAX)).await })).await
+    }
+
+    /// The same on a server that has `total` when nothing runs: what takes more waits, and holds up nobody.
+    pub async fn claim_within(&self, free: Capacity, total: &Capacity) -> Result<Option<Claim>, StoreError> {
+        let total = (total.threads, total.memory_mb);
+        self.write(move |tx| Box::pin(async move { free.claim(tx, total).await })).await
     }
 
     /// Why a job waits; `None` where it does not.

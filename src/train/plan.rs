@@ -135,6 +135,9 @@ pub(crate) struct NodeSummary {
     pub(crate) trainable: u64,
 }
 
+/// Where a model would stand, `/v2/models/stats` tells of all of them.
+const NO_MODEL: &str = "stats";
+
 /// What a run takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirements {
@@ -149,6 +152,12 @@ impl Plan {
         let mut errors = SpecErrors::new();
         let spec = JobSpec::read_body(body, &mut errors);
         if let Some(spec) = spec {
+            if spec.model().as_str() == NO_MODEL {
+                let field = if spec.model_name.is_some() { "model_name" } else { "name" };
+                let detail =
+                    format!("no model may be called \"{NO_MODEL}\": its address tells of all models");
+                errors.push(&Pointer::root().key(field), detail);
+            }
             return Self::resolve_into(spec, catalog, errors);
         }
         // The envelope is refused already; what its training says is still worth telling.

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server, request, server};
+use crate::support::{Answer, Server, request, server, server_with};
 
 pub(crate) async fn with(server: &Server, key: &str, method: &str, uri: &str, body: &Value) -> Answer {
     let request = request(method, uri)
@@ -174,4 +174,25 @@ async fn guesses_are_slow_and_few() {
     assert!(answers.iter().all(|status| matches!(status, 401 | 429)), "{answers:?}");
     assert!(answers.contains(&429) && answers.contains(&401));
     assert_eq!(with(&server, &admin, "GET", "/v1/jobs", &Value::Null).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_server_that_others_reach_keeps_its_last_key() {
+    const SECRET: &str = "a-secret-that-is-long-enough-to-be-one-0123456789";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, SECRET).unwrap();
+    let server = server_with(|config| {
+        config.server.listen = "0.0.0.0:0".parse().unwrap();
+        config.server.admin_key_file = Some(file);
+    })
+    .await;
+    let listed = with(&server, SECRET, "GET", "/v1/keys", &Value::Null).await.expect(200);
+    let name = listed["data"][0]["name"].as_str().unwrap();
+    let refused = with(&server, SECRET, "DELETE", &format!("/v1/keys/{name}"), &Value::Null).await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert_eq!(server.get("/v1/jobs").await.status, 401);
+    let other = make(&server, Some(SECRET), json!({"name": "other", "scopes": ["admin"]})).await;
+    assert_eq!(with(&server, &other, "DELETE", &format!("/v1/keys/{name}"), &Value::Null).await.status, 204);
+    assert_eq!(with(&server, SECRET, "GET", "/v1/jobs", &Value::Null).await.status, 401);
 }

@@ -28,9 +28,9 @@ fn faults() -> Vec<String> {
         "server.commit.after:7",
         "server.report.stored:3",
         "worker.file.renamed:2",
-        "worker.checkpoint.told:2,server.commit.before:9",
+        "worker.checkpoint.told,server.commit.before:9",
         "worker.model.told,server.report.stored:4",
-        "worker.checkpoint.told:2,server.claimed:2",
+        "worker.checkpoint.told,server.claimed:2",
         "worker.file.written:2,server.handed:2",
     ] {
         faults.push(pair.to_owned());

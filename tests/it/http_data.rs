@@ -42,6 +42,11 @@ async fn the_same_content_is_the_same_version_and_a_number_is_never_given_twice(
     assert_eq!(server.get("/v1/datasets/flowers").await.expect(200)["version"], 2);
     assert_eq!(server.upload("name=flowers&format=csv", shorter).await.expect(201)["version"], 4);
     assert_eq!(server.get("/v1/datasets/flowers/versions/1").await.expect(200), first.body);
+    assert_eq!(server.get("/v1/datasets/flowers/versions/latest").await.expect(200)["version"], 4);
+    let rows = server.get("/v1/datasets/flowers/versions/latest/examples?limit=1000").await.expect(200);
+    assert_eq!((&rows["total"], rows["data"].as_array().unwrap().len()), (&json!(149), 149));
+    assert_eq!(server.delete("/v1/datasets/flowers/versions/latest").await.status, 204);
+    assert_eq!(server.get("/v1/datasets/flowers/versions/latest").await.expect(200)["version"], 2);
     for missing in
         ["/v1/datasets/flower", "/v1/datasets/flowers/versions/9", "/v1/datasets/flowers/versions/one"]
     {
@@ -308,6 +313,31 @@ fn npy(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
     let header = format!("{header:<117}\n");
     [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), elements].concat()
+}
+
+/// However large an example is, an answer is not.
+#[tokio::test]
+async fn as_many_examples_come_as_an_answer_may_hold() {
+    let server = server().await;
+    let archive = |shape: &str, elements: usize| {
+        let labels: Vec<u8> = (0..3_i64).flat_map(i64::to_le_bytes).collect();
+        idx::zip(&vec![
+            ("x.npy".to_owned(), npy("|i1", shape, &vec![7; elements])),
+            ("y.npy".to_owned(), npy("<i8", "(3,)", &labels)),
+        ])
+    };
+    server.upload("name=large&format=npz", archive("(3, 2, 200000)", 1_200_000)).await.expect(201);
+    let path = "/v1/datasets/large/versions/1/examples";
+    let shown = server.get(path).await.expect(200);
+    assert_eq!((&shown["total"], shown["data"].as_array().unwrap().len()), (&json!(3), 2));
+    let next = server.get(&format!("{path}?offset=2")).await.expect(200);
+    assert_eq!(next["data"][0]["x"][1].as_array().unwrap().len(), 200_000);
+
+    server.upload("name=huge&format=npz", archive("(3, 2, 500000)", 3_000_000)).await.expect(201);
+    let refused = server.get("/v1/datasets/huge/versions/latest/examples?offset=1&limit=1").await;
+    assert_eq!(refused.status, 413);
+    let told = ["offset 1", "1000004 values", "1000000"];
+    assert!(told.iter().all(|part| refused.detail().contains(part)), "{}", refused.detail());
 }
 
 #[tokio::test]

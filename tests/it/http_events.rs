@@ -170,7 +170,9 @@ async fn one_stream_tells_of_all_jobs() {
             .filter(|told| told.data["job"] == **id)
             .cloned()
             .map(|mut told| {
-                told.data.as_object_mut().unwrap().shift_remove("job");
+                let data = told.data.as_object_mut().unwrap();
+                data.shift_remove("job");
+                assert!(data.shift_remove("time").is_some_and(|time| time.is_string()), "{told:?}");
                 told
             })
             .collect();

@@ -169,3 +169,13 @@ async fn a_server_without_keys_has_no_sessions() {
     assert_eq!(browse(&server, "lyceum_session=old", "/v1/jobs").await.status, 200);
     assert_eq!(server.delete("/v1/session").await.status, 204);
 }
+
+/// Whoever comes may try to sign in, and is not to make the server take much by it.
+#[tokio::test]
+async fn a_key_is_short() {
+    let server = server().await;
+    make(&server, None, json!({"name": "root", "scopes": ["admin"]})).await;
+    let long = server.post("/v1/session", &json!({"key": vec![0; 4_000]})).await;
+    assert_eq!(long.status, 413, "{}", long.body);
+    assert_eq!(sign_in(&server, &"k".repeat(200)).await.status, 401);
+}

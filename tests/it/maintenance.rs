@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use lyceum::store::JobStatus;
+use lyceum::store::{JobStatus, Store, StoreError};
 
 use crate::jobs::{Queue, iris, program, runs, upload};
 
@@ -78,6 +78,48 @@ async fn a_backup_taken_at_work_goes_on_elsewhere() {
             .sha256
     };
     assert_eq!(of(queue.store.clone()).await, of(other.store.clone()).await);
+}
+
+/// What was deleted while a backup was written is not in it; what a job still needs is seen to be missing.
+#[tokio::test]
+async fn a_backup_forgets_what_went_while_it_was_written() {
+    let queue = queue().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let table = elsewhere.path().join("other.csv");
+    std::fs::write(&table, "a,b\n1,2\n").unwrap();
+    queue.jobs.import_dataset(upload("other", table)).await.unwrap();
+    let done = runs::submit(&queue, &runs::body(20)).await;
+    queue.until_status(done, JobStatus::Succeeded).await;
+    queue.store.set_alias("iris", "best", 1).await.unwrap();
+    let running = runs::submit(&queue, &runs::body(1_000_000)).await;
+    queue.until(running, |job| job.progress.epoch > 0).await;
+    // As if it went behind the copy of the database.
+    let gone = [
+        queue.store.model_version("iris", "best").await.unwrap().key,
+        queue.store.dataset("iris", None).await.unwrap().key,
+        queue.store.dataset("other", None).await.unwrap().key,
+    ];
+    for key in &gone {
+        std::fs::remove_dir_all(queue.folder.artifacts().join(key)).unwrap();
+    }
+    let file = elsewhere.path().join("lyceum.tar");
+    let backup = beside(&["backup"], Some(file.clone()), queue.folder.path().to_owned()).await;
+    let told = text(&backup);
+    assert!(backup.status.success() && gone.iter().all(|key| told.contains(key)), "{told}");
+    queue.jobs.cancel(running).await.unwrap();
+
+    let folder = elsewhere.path().join("data");
+    let restored = beside(&["restore"], Some(file), folder.clone()).await;
+    assert!(restored.status.success(), "{}", text(&restored));
+    let checked = beside(&["doctor"], None, folder.clone()).await;
+    let told = text(&checked);
+    let wrong: Vec<&str> = told.lines().filter(|line| line.starts_with("wrong")).collect();
+    assert!(wrong.len() == 1 && wrong[0].contains("data set iris version 1"), "{told}");
+    let store = Store::open(&folder.join("lyceum.db")).await.unwrap();
+    assert!(matches!(store.model_version("iris", "best").await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.dataset("other", None).await, Err(StoreError::NotFound(_))));
+    assert_eq!(store.dataset("iris", None).await.unwrap().schema.version, 1);
+    queue.until_status(running, JobStatus::Cancelled).await;
 }
 
 #[tokio::test]

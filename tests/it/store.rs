@@ -195,6 +195,37 @@ async fn a_new_job_is_answered_as_it_is_read() {
     assert_eq!(format!("{answered:#?}"), format!("{read:#?}"));
 }
 
+/// A folder may come to a smaller machine, or its server be given less.
+#[tokio::test]
+async fn a_job_that_no_server_like_this_can_run_holds_up_nobody() {
+    let (_folder, store) = open().await;
+    let wide = post(&store, json!({"priority": 9, "resources": {"threads": 8}})).await;
+    let large = post(&store, json!({"priority": 8, "resources": {"memory_mb": 2_000_000}})).await;
+    let narrow = post(&store, json!({})).await;
+    let claimed = store.claim_within(free(4, &[]), &free(4, &[])).await.unwrap().unwrap();
+    assert_eq!(claimed.job, narrow);
+    assert!(store.claim_within(free(4, &[]), &free(4, &[])).await.unwrap().is_none());
+    let claimed = store.claim_within(free(8, &[]), &free(8, &[])).await.unwrap().unwrap();
+    assert_eq!(claimed.job, wide);
+    assert_eq!(store.job(large).await.unwrap().status, JobStatus::Queued);
+}
+
+/// The hours for which a machine stood still are none of a job's.
+#[tokio::test]
+async fn a_run_that_nobody_watched_ran_for_as_long_as_it_was_heard_of() {
+    let (_folder, store) = open().await;
+    let job = post(&store, json!({"timeout_seconds": 100})).await;
+    let run = claim(&store).await;
+    store.report(run.run, 1, 1, lyceum::clock::now_us(), vec![started(0)]).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let lost = RunError { kind: ErrorKind::Lost, detail: "it is gone".into(), hint: None };
+    assert!(store.end_left_run(run.run, lost.clone()).await.unwrap());
+    assert!(!store.end_left_run(run.run, lost).await.unwrap());
+    let next = store.claim(free(64, &[])).await.unwrap().unwrap();
+    assert_eq!((next.job, next.attempt), (job, 2));
+    assert!(next.ran_us < 400_000, "{} µs", next.ran_us);
+}
+
 #[tokio::test]
 async fn a_head_that_does_not_fit_blocks_unless_it_waits_for_a_gpu() {
     let (_folder, store) = open().await;

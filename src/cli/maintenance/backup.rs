@@ -34,8 +34,8 @@ impl Backup {
         }
         let inspector = inspect(&self.data_dir).await?;
         let parent = self.file.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let beside =
-            tempfile::Builder::new().prefix(".lyceum-backup").tempdir_in(parent.unwrap_or(Path::new(".")))?;
+        let parent = parent.unwrap_or(Path::new("."));
+        let beside = tempfile::Builder::new().prefix(".lyceum-backup").tempdir_in(parent)?;
         let database = beside.path().join("lyceum.db");
         inspector.copy_to(&database).await?;
         // What the copy refers to is what is needed, whatever the server does by now.
@@ -52,6 +52,7 @@ impl Backup {
         file.flush()?;
         file.get_ref().sync_all()?;
         std::fs::rename(&unfinished, &self.file)?;
+        File::open(parent)?.sync_all()?;
         for key in missing {
             say(format_args!("{key} was removed while the backup was written, and is not in it"));
         }
@@ -71,7 +72,8 @@ fn pack(
     for key in keys.iter().rev() {
         let (path, name) = (artifacts.join(key), format!("artifacts/{key}"));
         let packed = if path.is_dir() {
-            archive.append_dir_all(&name, &path)
+            // Some of the files may be gone before they are seen; then their folder soon is.
+            archive.append_dir_all(&name, &path).and_then(|()| path.metadata().map(drop))
         } else {
             archive.append_path_with_name(&path, &name)
         };

@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Trouble, inspect};
+use crate::artifacts::sync_tree;
 use crate::cli::Exit;
 use crate::store::forget_processes;
 
@@ -38,6 +39,7 @@ impl Restore {
         unpack(&self.file, beside.path())?;
         drop(inspect(beside.path()).await?);
         forget_processes(&beside.path().join("lyceum.db")).await?;
+        sync_tree(beside.path())?;
         if to.exists() {
             std::fs::remove_dir(to)?;
         }

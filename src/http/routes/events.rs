@@ -11,7 +11,7 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -58,7 +58,8 @@ impl From<Event> for EventView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EventList {
     data: Vec<EventView>,
-    /// The id of the last one, for `after`; `null` when there are no more yet.
+    /// The id of the last one, for `after`; `null` when there are no more yet. There may be fewer than were asked for
+    /// where they hold much: what follows them is behind this id all the same.
     #[schema(required)]
     next: Option<String>,
 }
@@ -170,12 +171,12 @@ pub(crate) async fn of_job(
 
 /// What happens to all jobs, as it happens.
 ///
-/// The same as the events of a job, but that it has no end, and the data of each event names its `job`.
+/// The same as the events of a job, but that it has no end, and the data of each event names its `job` and its `time`.
 #[utoipa::path(
     get, path = "/v1/events", tag = "jobs", operation_id = "all_events",
     params(AllEventsQuery, ("last-event-id" = Option<i64>, Header, description = "Go on behind this event.")),
     responses((status = 200, description = "Events.", content(
-        (String = "text/event-stream", example = "id: 1041\nevent: status\ndata: {\"job\":\"0193a5a0-7c1e-7b3a-9d2f-0d3c7a1b2c3d\",\"status\":\"queued\",\"run\":null}\n\n"),
+        (String = "text/event-stream", example = "id: 1041\nevent: status\ndata: {\"job\":\"0193a5a0-7c1e-7b3a-9d2f-0d3c7a1b2c3d\",\"time\":\"2026-01-31T12:00:00.000000Z\",\"status\":\"queued\",\"run\":null}\n\n"),
         (EventList = "application/json"),
     ))),
     extensions(("x-problems" = json!({
@@ -218,10 +219,9 @@ async fn list(
     query: &EventQuery,
 ) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or_default().0;
-    let events = state.store.events(job, after, limit).await?;
-    let next = events.last().filter(|_| events.len() == limit as usize).map(|event| event.id.to_string());
-    let data = events.into_iter().map(EventView::from).collect();
-    Ok(axum::Json(EventList { data, next }).into_response())
+    let page = state.store.event_page(job, after, limit).await?;
+    let data = page.data.into_iter().map(EventView::from).collect();
+    Ok(axum::Json(EventList { data, next: page.next.map(|id| id.to_string()) }).into_response())
 }
 
 /// Whether a list is asked for; a stream is the first choice.
@@ -368,7 +368,8 @@ fn told(event: &Event, names_job: bool) -> sse::Event {
     let mut data = event.data.to_string();
     if names_job && data.starts_with('{') {
         let rest = if data.len() > 2 { "," } else { "" };
-        data.replace_range(..1, &format!("{{\"job\":\"{}\"{rest}", event.job));
+        let (job, time) = (event.job, json!(Time(event.time)));
+        data.replace_range(..1, &format!("{{\"job\":\"{job}\",\"time\":{time}{rest}"));
     }
     sse::Event::default().id(event.id.to_string()).event(event.kind.word()).data(data)
 }

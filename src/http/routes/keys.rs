@@ -145,13 +145,15 @@ pub(crate) async fn list(
     delete, path = "/v1/keys/{name}", tag = "keys", operation_id = "revoke_key",
     params(("name" = String, Path, description = "The key.", example = "ci")),
     responses((status = 204, description = "It is revoked.")),
-    extensions(("x-problems" = json!({"409": "It is the last one with the scope `admin`, and there are others."})))
+    extensions(("x-problems" = json!({"409": "It is the last one with the scope `admin`, and there are others, or others can reach the server."})))
 )]
 pub(crate) async fn revoke(
     State(state): State<AppState>,
     Path(name): Path<String>,
     _: Query<Nothing>,
 ) -> Result<StatusCode, Problem> {
-    state.access.revoke(&name).await?;
+    // As at its start: on an address that others reach it is never without a key.
+    let open = state.config.server.listen.ip().is_loopback();
+    state.access.revoke(&name, open).await?;
     Ok(StatusCode::NO_CONTENT)
 }

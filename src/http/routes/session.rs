@@ -12,7 +12,7 @@ use crate::clock;
 use crate::http::access::Caller;
 use crate::http::audit::Asker;
 use crate::http::connection::Peer;
-use crate::http::extract::{Body, Nothing, Query};
+use crate::http::extract::{Nothing, Query, Short};
 use crate::http::openapi::{ScopeSchema, SignInSchema, Time};
 use crate::http::session;
 use crate::http::{AppState, Problem};
@@ -91,7 +91,7 @@ pub(crate) async fn sign_in(
     _: Query<Nothing>,
     headers: HeaderMap,
     extensions: Extensions,
-    Body(body): Body<SignIn>,
+    Short(body): Short<SignIn>,
 ) -> Result<Response, Problem> {
     let secure = Peer::is_secure(&extensions, &headers);
     let seconds = state.config.access.session_seconds;

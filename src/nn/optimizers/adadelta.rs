@@ -12,8 +12,8 @@ crate::record! {
         pub learning_rate: ScheduledRate = ScheduledRate::constant(1.0),
         /// Decay of both means.
         pub rho: Rate = Rate::literal(0.95),
-        /// Keeps the quotient finite, and the first step from being nought. PyTorch has 1e-6, Keras 1e-7.
-        pub epsilon: Positive = Positive::literal(1e-8),
+        /// Keeps the quotient finite, and the first step from being nought. Keras's; PyTorch has 1e-6.
+        pub epsilon: Positive = Positive::literal(1e-7),
         /// L2 penalty: this times the parameter is added to its gradient.
         pub weight_decay: NonNegative = NonNegative::literal(0.0),
     }

@@ -13,8 +13,8 @@ crate::record! {
         pub learning_rate: ScheduledRate = ScheduledRate::constant(0.001),
         /// What `s` begins with. PyTorch's; Keras has 0.1.
         pub initial_accumulator_value: NonNegative = NonNegative::literal(0.0),
-        /// Keeps the quotient finite. PyTorch has 1e-10, Keras 1e-7.
-        pub epsilon: Positive = Positive::literal(1e-8),
+        /// Keeps the quotient finite. Keras's; PyTorch has 1e-10.
+        pub epsilon: Positive = Positive::literal(1e-7),
         /// L2 penalty: this times the parameter is added to its gradient.
         pub weight_decay: NonNegative = NonNegative::literal(0.0),
     }

@@ -175,3 +175,30 @@ async fn a_run_without_a_folder_ends() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+/// Where no worker can be had, as while the program is being replaced, jobs wait and are not spent on it.
+#[tokio::test]
+async fn a_job_waits_for_a_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("lyceum");
+    let point_to = |program: &std::path::Path| {
+        let fresh = folder.path().join("fresh");
+        std::os::unix::fs::symlink(program, &fresh).unwrap();
+        std::fs::rename(fresh, &link).unwrap();
+    };
+    for broken in ["/bin/false", "/no/such/program"] {
+        point_to(&program());
+        let queue = with_iris(Queue::start(&link).await).await;
+        point_to(broken.as_ref());
+        let job = submit(&queue, &body(3)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let waits = queue.store.job(job).await.unwrap();
+        assert_eq!(waits.status, JobStatus::Queued, "{:?}", waits.error);
+        let tried = queue.store.runs(job).await.unwrap().len();
+        assert!(tried <= 3, "{tried} runs");
+        assert!(!queue.jobs.ready());
+        point_to(&program());
+        let done = queue.until(job, |job| job.status.terminal()).await;
+        assert_eq!(done.status, JobStatus::Succeeded, "{:?}", done.error);
+    }
+}

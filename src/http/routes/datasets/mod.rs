@@ -10,11 +10,11 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::data::{examples as examples_of, image_png};
+use crate::data::{Dataset, examples as examples_of, image_png};
 use crate::http::extract::{Limit, Nothing, Path, Query, from_text};
 use crate::http::openapi::{ExampleSchema, KindSchema, Time};
 use crate::http::page::{self, Page};
-use crate::http::{AppState, Problem};
+use crate::http::{AppState, Kind, Problem};
 use crate::spec::dataset;
 use crate::store::{DatasetFilter, DatasetVersion};
 
@@ -161,17 +161,17 @@ pub(crate) async fn latest(
     get, path = "/v1/datasets/{name}/versions/{version}", tag = "datasets", operation_id = "show_dataset_version",
     params(
         ("name" = String, Path, description = "The data set.", example = "iris"),
-        ("version" = u32, Path, description = "The version.", example = 1),
+        ("version" = String, Path, description = "The version's number, or `latest`.", example = "1"),
     ),
     responses((status = 200, description = "The data set.", body = DatasetView))
 )]
 pub(crate) async fn show(
     State(state): State<AppState>,
-    Path((name, version)): Path<(String, u32)>,
+    Path((name, version)): Path<(String, String)>,
     _: Query<Nothing>,
 ) -> Result<Json<DatasetView>, Problem> {
     state.jobs.wait_for_shipped(&name).await;
-    Ok(Json(state.store.dataset(&name, Some(version)).await?.into()))
+    Ok(Json(state.store.dataset(&name, number(&version)?).await?.into()))
 }
 
 /// Deletes a version of a data set.
@@ -179,19 +179,26 @@ pub(crate) async fn show(
     delete, path = "/v1/datasets/{name}/versions/{version}", tag = "datasets", operation_id = "delete_dataset",
     params(
         ("name" = String, Path, description = "The data set.", example = "iris"),
-        ("version" = u32, Path, description = "The version.", example = 1),
+        ("version" = String, Path, description = "The version's number, or `latest`.", example = "1"),
     ),
     responses((status = 204, description = "It is gone.")),
     extensions(("x-problems" = json!({"409": "A job needs it."})))
 )]
 pub(crate) async fn delete(
     State(state): State<AppState>,
-    Path((name, version)): Path<(String, u32)>,
+    Path((name, version)): Path<(String, String)>,
     _: Query<Nothing>,
 ) -> Result<StatusCode, Problem> {
+    let version = match number(&version)? {
+        Some(version) => version,
+        None => state.store.dataset(&name, None).await?.schema.version,
+    };
     state.jobs.delete_dataset(&name, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+/// Values that an answer of examples may hold. Each takes some dozens of bytes while the answer is made.
+pub(super) const MOST_VALUES: u64 = 1_000_000;
 
 #[derive(Deserialize, Default, IntoParams)]
 #[serde(default)]
@@ -222,35 +229,64 @@ pub(crate) struct Examples {
 }
 
 /// A look at the data.
+///
+/// Where the examples are large, fewer come than are asked for: as many as hold a million values together. Each number
+/// is one, each 32 bytes of a text, and each array within a tensor; an image, which is shown by its address, is one.
+/// The next examples are those behind the ones that came.
 #[utoipa::path(
     get, path = "/v1/datasets/{name}/versions/{version}/examples", tag = "datasets", operation_id = "list_examples",
     params(
         ("name" = String, Path, description = "The data set.", example = "iris"),
-        ("version" = u32, Path, description = "The version.", example = 1),
+        ("version" = String, Path, description = "The version's number, or `latest`.", example = "1"),
         ExamplesQuery,
     ),
-    responses((status = 200, description = "Examples.", body = Examples))
+    responses((status = 200, description = "Examples.", body = Examples)),
+    extensions(("x-problems" = json!({"413": "The first of the examples alone is larger than an answer may be."})))
 )]
 pub(crate) async fn examples(
     State(state): State<AppState>,
-    Path((name, version)): Path<(String, u32)>,
+    Path((name, version)): Path<(String, String)>,
     Query(query): Query<ExamplesQuery>,
-) -> Result<Json<Examples>, Problem> {
-    let dataset = state.jobs.dataset(&name, Some(version)).await?;
-    let splits = &dataset.schema().splits;
-    let split = query.split.or_else(|| splits.first().map(|(name, _)| name.clone())).unwrap_or_default();
+) -> Result<Response, Problem> {
+    let dataset = state.jobs.dataset(&name, number(&version)?).await?;
+    let _turn = state.long_work.turn().await?;
+    tokio::task::spawn_blocking(move || answer(&dataset, query)).await.map_err(Problem::internal)?
+}
+
+fn answer(dataset: &Dataset, query: ExamplesQuery) -> Result<Response, Problem> {
+    let schema = dataset.schema();
+    let split =
+        query.split.or_else(|| schema.splits.first().map(|(name, _)| name.clone())).unwrap_or_default();
     let (offset, limit) = (query.offset.unwrap_or(0), query.limit.unwrap_or_default().0);
-    let url = |column: &str, row: u64| image_address(&name, version, column, row);
-    let Some(data) = examples_of(&dataset, &split, offset, limit.into(), &url) else {
-        return Err(no_split(dataset.schema(), &split));
-    };
-    let total = splits.iter().find(|(name, _)| *name == split).map_or(0, |(_, examples)| *examples);
-    Ok(Json(Examples { split, total, offset, data }))
+    let url = |column: &str, row: u64| image_address(&schema.name, schema.version, column, row);
+    let found = examples_of(dataset, &split, offset, limit.into(), MOST_VALUES, &url);
+    let data = found
+        .ok_or_else(|| no_split(schema, &split))?
+        .map_err(|values| too_large(&format!("the example at offset {offset}"), values))?;
+    let total = schema.splits.iter().find(|(name, _)| *name == split).map_or(0, |(_, examples)| *examples);
+    Ok(Json(Examples { split, total, offset, data }).into_response())
+}
+
+/// An example that no answer can hold.
+pub(super) fn too_large(what: &str, values: u64) -> Problem {
+    let detail = format!("{what} holds {values} values, and an answer at most {MOST_VALUES}");
+    Problem::new(Kind::TooLarge, detail)
 }
 
 fn no_split(schema: &dataset::DatasetSchema, split: &str) -> Problem {
     let names: Vec<&str> = schema.splits.iter().map(|(name, _)| &name[..]).collect();
     Problem::not_found(format!("split \"{split}\"; there are {}", names.join(", ")))
+}
+
+/// A version's number; nothing for the latest.
+pub(super) fn number(version: &str) -> Result<Option<u32>, Problem> {
+    if version == "latest" {
+        return Ok(None);
+    }
+    let number = version.parse().map_err(|_| {
+        Problem::not_found("such version of a data set: it is named by its number, or as `latest`")
+    })?;
+    Ok(Some(number))
 }
 
 /// Where an image of a data set is found.
@@ -263,7 +299,7 @@ pub(super) fn image_address(name: &str, version: u32, column: &str, row: u64) ->
     get, path = "/v1/datasets/{name}/versions/{version}/images/{column}/{row}", tag = "datasets", operation_id = "image",
     params(
         ("name" = String, Path, description = "The data set.", example = "mnist"),
-        ("version" = u32, Path, description = "The version.", example = 1),
+        ("version" = String, Path, description = "The version's number, or `latest`.", example = "1"),
         ("column" = String, Path, description = "A column of images.", example = "image"),
         ("row" = u64, Path, description = "The row, counted over the whole set.", example = 0),
     ),
@@ -271,15 +307,15 @@ pub(super) fn image_address(name: &str, version: u32, column: &str, row: u64) ->
 )]
 pub(crate) async fn image(
     State(state): State<AppState>,
-    Path((name, version, column, row)): Path<(String, u32, String, u64)>,
+    Path((name, version, column, row)): Path<(String, String, String, u64)>,
     _: Query<Nothing>,
 ) -> Result<Response, Problem> {
-    let dataset = state.jobs.dataset(&name, Some(version)).await?;
-    let png = image_png(&dataset, &column, row).ok_or_else(|| Problem::not_found("such image"))?;
-    // A version never changes, and neither does a picture of it.
-    let headers = [
-        (header::CONTENT_TYPE, "image/png"),
-        (header::CACHE_CONTROL, "private, max-age=31536000, immutable"),
-    ];
+    let version = number(&version)?;
+    let dataset = state.jobs.dataset(&name, version).await?;
+    let png = tokio::task::spawn_blocking(move || image_png(&dataset, &column, row));
+    let png = png.await.map_err(Problem::internal)?.ok_or_else(|| Problem::not_found("such image"))?;
+    // A version never changes, and neither does a picture of it; which one is the latest does.
+    let kept = if version.is_some() { "private, max-age=31536000, immutable" } else { "private, no-cache" };
+    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, kept)];
     Ok((headers, png).into_response())
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 
-use super::no_split;
+use super::{no_split, number};
 use crate::data::{ColumnStatistics, Dataset, label, statistics as statistics_of};
 use crate::http::extract::{Path, Query};
 use crate::http::openapi::ColumnStatisticsSchema;
@@ -109,17 +109,6 @@ fn answer(
         columns: statistics_of(dataset, rows, given_up)?,
     };
     Some(Json(view).into_response())
-}
-
-/// A version's number; nothing for the latest.
-fn number(version: &str) -> Result<Option<u32>, Problem> {
-    if version == "latest" {
-        return Ok(None);
-    }
-    let number = version.parse().map_err(|_| {
-        Problem::not_found("such version of a data set: it is named by its number, or as `latest`")
-    })?;
-    Ok(Some(number))
 }
 
 /// The rows of a split, or all.

@@ -62,12 +62,12 @@ pub(crate) async fn list(
     Query(query): Query<JobQuery>,
 ) -> Result<Json<JobPage>, Problem> {
     let filter = JobFilter {
-        status: query.status.as_deref().map(statuses_of).transpose()?.unwrap_or_default(),
-        labels: query.label.as_deref().map(labels_of).unwrap_or_default(),
-        model: query.model,
+        status: given(query.status.as_deref()).map(statuses_of).transpose()?.unwrap_or_default(),
+        labels: given(query.label.as_deref()).map(labels_of).unwrap_or_default(),
+        model: query.model.filter(|model| !model.is_empty()),
         name: query.name,
         search: query.search.filter(|text| !text.is_empty()),
-        ids: query.id.as_deref().map(ids_of).transpose()?.unwrap_or_default(),
+        ids: given(query.id.as_deref()).map(ids_of).transpose()?.unwrap_or_default(),
     };
     let after = page::cursor::<JobId>(query.after.as_deref())?;
     let page = state.store.jobs(&filter, after, query.limit.unwrap_or_default().0).await?;
@@ -102,6 +102,11 @@ pub(crate) async fn runs(
 ) -> Result<Json<Page<RunView>>, Problem> {
     let runs = state.store.job(JobId(id)).await?.runs;
     Page::cut(runs, &query, |run| Place::new(run.attempt, 0, ""), RunView::from).map(Json)
+}
+
+/// A filter that is empty asks for nothing.
+fn given(filter: Option<&str>) -> Option<&str> {
+    filter.filter(|filter| !filter.is_empty())
 }
 
 /// Ids of jobs, separated by commas.

@@ -8,16 +8,17 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::again::again;
 use super::list::MOST_AT_ONCE;
 use super::view::JobView;
 use crate::http::extract::{Nothing, Posted, Query, record};
 use crate::http::idempotency::IdempotencyKey;
+use crate::http::middleware::RequestIds;
 use crate::http::openapi::JobActionsSchema;
-use crate::http::{AppState, Kind, Problem, ProblemBody};
+use crate::http::{AppState, Problem, ProblemBody};
 use crate::jobs::Action;
+use crate::spec::{Pointer, SpecErrors};
 use crate::store::{Answer, JobId};
 use crate::telemetry::TraceContext;
 
@@ -72,6 +73,7 @@ pub(crate) async fn act(
     _: Query<Nothing>,
     key: IdempotencyKey,
     trace: Option<Extension<TraceContext>>,
+    Extension(ids): Extension<RequestIds>,
     Posted { text, value }: Posted,
 ) -> Result<Json<JobsActed>, Problem> {
     let digest = Sha256::digest(&text).into();
@@ -79,8 +81,8 @@ pub(crate) async fn act(
     let _turn = key.turn(&state, SCOPE, &digest).await?;
     let body: JobActions = record(&value)?;
     if body.jobs.is_empty() || body.jobs.len() > MOST_AT_ONCE {
-        let detail = format!("jobs: must be 1 to {MOST_AT_ONCE} ids, not {}", body.jobs.len());
-        return Err(Problem::new(Kind::Invalid, detail));
+        let detail = format!("must be 1 to {MOST_AT_ONCE} ids, not {}", body.jobs.len());
+        return Err(SpecErrors::of(&Pointer::root().key("jobs"), detail).into());
     }
     if let Some(kept) =
         key.keep(SCOPE, digest, |()| Answer { status: 200, headers: Vec::new(), body: String::new() })
@@ -97,7 +99,8 @@ pub(crate) async fn act(
         data.push(match done {
             Ok((status, job)) => JobActed { id, status: status.as_u16(), job, problem: None },
             Err(problem) => {
-                let told = problem.body(Uuid::now_v7(), "");
+                problem.log();
+                let told = problem.body(ids.instance, &ids.id);
                 JobActed { id, status: told.status, job: None, problem: Some(told) }
             }
         });

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::data::{self, Dataset};
 use crate::http::extract::{Path, Query, from_text};
 use crate::http::openapi::{AnswerSchema, ExampleSchema};
-use crate::http::routes::datasets::image_address;
+use crate::http::routes::datasets::{MOST_VALUES, image_address, too_large};
 use crate::http::{AppState, Problem};
 use crate::inference::{self, MistakesWanted, VersionRef};
 use crate::spec::dataset::{DatasetSchema, Kind};
@@ -115,7 +115,8 @@ impl WrongAnswer {
 /// What a version gets wrong of the data that it was trained on.
 ///
 /// The surest mistakes first: the wrong answers with the greatest probability. With several targets an example is wrong
-/// that is wrong in any. Where the model answers numbers, those that are farthest off.
+/// that is wrong in any. Where the model answers numbers, those that are farthest off. An answer holds a million values at
+/// most (see the examples of a data set), and fewer mistakes where their examples are large.
 #[utoipa::path(
     get, path = "/v1/models/{name}/versions/{version}/mistakes", tag = "models",
     params(
@@ -126,6 +127,7 @@ impl WrongAnswer {
     responses((status = 200, description = "The mistakes.", body = Mistakes)),
     extensions(("x-problems" = json!({
         "409": "The data set that it was trained on is not there any more.",
+        "413": "The worst mistake's example alone is more than an answer may hold.",
         "429": "Too many requests wait for models to be evaluated.",
     })))
 )]
@@ -136,14 +138,32 @@ pub(crate) async fn mistakes(
 ) -> Result<Json<Mistakes>, Problem> {
     let wanted = MistakesWanted { split: query.split, limit: query.limit.map_or(50, |most| most.0) };
     let (version, found) = state.inference.mistakes(&name, &VersionRef::parse(&version), wanted).await?;
+    let _turn = state.long_work.turn().await?;
+    let shown = tokio::task::spawn_blocking(move || shown(name, version, found));
+    shown.await.map_err(Problem::internal)?.map(Json)
+}
+
+/// The worst of them, as many as an answer holds.
+fn shown(model: String, version: u32, found: inference::Mistakes) -> Result<Mistakes, Problem> {
     let schema = found.dataset.schema();
-    Ok(Json(Mistakes {
-        model: name,
+    let (mut data, mut values) = (Vec::new(), 0_u64);
+    for mistake in found.worst {
+        values = values.saturating_add(found.dataset.shown_values(u64::from(mistake.row)));
+        if values > MOST_VALUES {
+            if data.is_empty() {
+                return Err(too_large(&format!("the example of row {}", mistake.row), values));
+            }
+            break;
+        }
+        data.push(WrongAnswer::new(mistake, &found.dataset));
+    }
+    Ok(Mistakes {
+        model,
         version,
         dataset: MistakesData { name: schema.name.clone(), version: schema.version, split: found.split },
         targets: found.targets,
         examples: found.examples,
         wrong: found.wrong,
-        data: found.worst.into_iter().map(|mistake| WrongAnswer::new(mistake, &found.dataset)).collect(),
-    }))
+        data,
+    })
 }
