@@ -2,13 +2,17 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::http::{Extensions, HeaderMap};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
+
+use super::attention::Attention;
 
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug)]
@@ -27,16 +31,17 @@ impl Peer {
     }
 }
 
-/// A stream whose writes fail once they have stood still for `patience`.
+/// A socket whose writes fail once they have stood still for `patience`, and which is read awake where that is due.
 pub(super) struct Paced<S> {
     inner: S,
     patience: Duration,
+    attention: Arc<Attention>,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Paced<S> {
-    pub(crate) fn new(inner: S, patience: Duration) -> Self {
-        Self { inner, patience, stalled: None }
+    pub(crate) fn new(inner: S, patience: Duration, attention: &Arc<Attention>) -> Self {
+        Self { inner, patience, attention: attention.clone(), stalled: None }
     }
 
     fn judge<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
@@ -51,13 +56,18 @@ impl<S> Paced<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+impl<S: AsyncRead + AsFd + Unpin> AsyncRead for Paced<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(context, buffer)
+        let read = Pin::new(&mut self.inner).poll_read(context, buffer);
+        if read.is_pending() && self.attention.is_due() {
+            let Self { inner, attention, .. } = &mut *self;
+            return attention.wait(inner, buffer);
+        }
+        read
     }
 }
 
@@ -103,7 +113,7 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_takes_nothing_is_cut() {
         let (near, _far) = tokio::io::duplex(8);
-        let mut near = Paced::new(near, Duration::from_millis(20));
+        let mut near = Paced::new(near, Duration::from_millis(20), &Attention::new());
         near.write_all(b"12345678").await.unwrap();
         assert_eq!(near.write_all(b"9").await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }

@@ -3,6 +3,8 @@
 
 mod access;
 mod admission;
+mod at_once;
+mod attention;
 mod audit;
 mod authorise;
 mod body;
@@ -41,6 +43,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use at_once::AtOnce;
 use connection::{Paced, Peer};
 use http2::{Begun, Standstill, Traffic};
 use listen::{Arrival, Listeners};
@@ -95,10 +98,10 @@ async fn serve(listeners: Listeners, state: AppState, shutdown: impl Future<Outp
         match accepted {
             Ok(arrival) => {
                 let (router, state) = (router.clone(), state.clone());
-                connections.spawn(async move {
+                connections.spawn(AtOnce::new(async move {
                     talk(arrival, router, state).await;
                     drop(place);
-                });
+                }));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -135,17 +138,17 @@ async fn talk(arrival: Arrival, router: Router, state: AppState) {
         Arrival::Tcp(stream, address) => (stream, Some(address)),
         Arrival::Unix(stream) => {
             let peer = Peer { address: None, tls: false };
-            return converse(Paced::new(stream, pace), peer, router, &state).await;
+            return converse(Paced::new(stream, pace, &state.attention), peer, router, &state).await;
         }
     };
     let _ = stream.set_nodelay(true);
     let Some(tls) = &state.tls else {
         let peer = Peer { address, tls: false };
-        return converse(Paced::new(stream, pace), peer, router, &state).await;
+        return converse(Paced::new(stream, pace, &state.attention), peer, router, &state).await;
     };
     let patience = Duration::from_secs(limits.header_seconds);
     let accepted = tokio::select! {
-        accepted = tokio::time::timeout(patience, tls.accept(stream, pace)) => accepted,
+        accepted = tokio::time::timeout(patience, tls.accept(stream, pace, &state.attention)) => accepted,
         () = state.closing.cancelled() => return,
     };
     match accepted {

@@ -4,15 +4,17 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
 use super::admission::Admission;
+use super::attention::Attention;
 use super::audit::Audit;
 use super::figures::Figures;
 use super::idempotency::InFlight;
 use super::long_work::LongWork;
+use super::problem::Problem;
 use super::tls::Tls;
 use crate::artifacts::Artifacts;
 use crate::clock;
@@ -51,10 +53,23 @@ pub struct Parts {
     pub(crate) admission: Admission,
     /// Turns for requests that compute for long.
     pub(crate) long_work: LongWork,
+    pub(crate) attention: Arc<Attention>,
     /// Room for streams of events.
     pub(crate) streams: Arc<Semaphore>,
     /// Room for uploads.
     pub(crate) uploads: Arc<Semaphore>,
+    /// Held while it is found out whether the server is ready.
+    pub(crate) checks: Arc<Mutex<Checks>>,
+}
+
+/// What was found of whether the server is ready.
+pub(crate) struct Checks {
+    /// When the second began in which they are counted.
+    pub(crate) since: Instant,
+    /// How many were made in it.
+    pub(crate) made: u32,
+    /// When the last one ended, and what it found.
+    pub(crate) last: Option<(Instant, Result<(), Problem>)>,
 }
 
 /// What stands between the network and the routes.
@@ -80,11 +95,14 @@ impl AppState {
         metrics.registry().register(Box::new(jobs.leases_lost().clone()))?;
         metrics.registry().register(Box::new(gate.audit.lost().clone()))?;
         let closing = CancellationToken::new();
+        let started = clock::monotonic();
         Ok(Self(Arc::new(Parts {
-            started: clock::monotonic(),
+            started,
+            checks: Arc::new(Mutex::new(Checks { since: started, made: 0, last: None })),
             in_flight: InFlight::default(),
             admission: Admission::new(config.http.requests),
             long_work: LongWork::new(),
+            attention: Attention::new(),
             streams: Arc::new(Semaphore::new(config.http.streams)),
             uploads: Arc::new(Semaphore::new(config.http.uploads)),
             config,

@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use uuid::Uuid;
 
+use super::attention::Attention;
 use super::connection::Paced;
 use super::problem::PROBLEM_JSON;
 use super::{Kind, Problem};
@@ -116,6 +117,7 @@ impl Tls {
         &self,
         stream: TcpStream,
         pace: Duration,
+        attention: &Arc<Attention>,
     ) -> io::Result<TlsStream<Paced<TcpStream>>> {
         let mut first = [0];
         stream.peek(&mut first).await?;
@@ -123,7 +125,7 @@ impl Tls {
             answer_plainly(stream).await?;
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the client speaks no TLS"));
         }
-        self.acceptor.accept(Paced::new(stream, pace)).await
+        self.acceptor.accept(Paced::new(stream, pace, attention)).await
     }
 }
 

@@ -81,6 +81,7 @@ async fn inferred(
     let signature = state.inference.signature(model, version).await?;
     let json = header.unwrap_or(bytes.len());
     if json < body::LONG && bytes.len() < LONG_BINARY {
+        let _attended = state.attention.attend(state.jobs.nothing_runs());
         let mut asked = Asked::read(&bytes, header, &signature)?;
         let inputs = std::mem::take(&mut asked.inputs);
         let answered = state.inference.infer(model, version, inputs, asked.deadline).await?;
