@@ -1,6 +1,7 @@
 //! The dashboard: pages that a browser runs by itself and that ask the API for all they show. Their files are part of
 //! the program, as they stand in `assets`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -111,9 +112,13 @@ files! {
     "vendor/uplot/uPlot.min.css",
 }
 
+/// The path of all styles in one file: a browser paints nothing before it has the styles, and asks for one sooner than
+/// for a dozen.
+pub const STYLE: &str = "style.css";
+
 /// A file as it is sent.
 pub struct Asset {
-    pub bytes: &'static [u8],
+    pub bytes: Cow<'static, [u8]>,
     pub gzip: Vec<u8>,
     pub media_type: &'static str,
     /// The digest of the bytes, in hex.
@@ -121,9 +126,9 @@ pub struct Asset {
 }
 
 impl Asset {
-    fn new(path: &str, bytes: &'static [u8]) -> Self {
-        let digest = format!("{:x}", Sha256::digest(bytes));
-        Self { bytes, gzip: gzip(bytes), media_type: media_type(path), digest }
+    fn new(path: &str, bytes: Cow<'static, [u8]>) -> Self {
+        let digest = format!("{:x}", Sha256::digest(&bytes));
+        Self { gzip: gzip(&bytes), media_type: media_type(path), digest, bytes }
     }
 }
 
@@ -135,8 +140,21 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The files, compressed when the first is asked for.
-static ASSETS: LazyLock<BTreeMap<&str, Asset>> =
-    LazyLock::new(|| FILES.iter().map(|&(path, bytes)| (path, Asset::new(path, bytes))).collect());
+static ASSETS: LazyLock<BTreeMap<&str, Asset>> = LazyLock::new(|| {
+    let files = FILES.iter().map(|&(path, bytes)| (path, Cow::Borrowed(bytes)));
+    let all = files.chain([(STYLE, Cow::Owned(style()))]);
+    all.map(|(path, bytes)| (path, Asset::new(path, bytes))).collect()
+});
+
+/// The styles one after the other. Those that all pages share come first, so that a page's own may differ from them.
+fn style() -> Vec<u8> {
+    const SHARED: [&str; 4] =
+        ["styles/base.css", "styles/frame.css", "styles/widgets.css", "vendor/uplot/uPlot.min.css"];
+    let styles = FILES.iter().filter(|(path, _)| media_type(path).starts_with("text/css"));
+    let (mut shared, own): (Vec<_>, Vec<_>) = styles.partition(|(path, _)| SHARED.contains(path));
+    shared.sort_by_key(|(path, _)| SHARED.iter().position(|known| known == path));
+    shared.into_iter().chain(own).map(|file| file.1).collect::<Vec<_>>().join(&b'\n')
+}
 
 /// A file by its path under `assets`.
 pub fn asset(path: &str) -> Option<&'static Asset> {
@@ -203,6 +221,18 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_style_holds_every_file_of_styles_once() {
+        let style = String::from_utf8(style()).unwrap();
+        for (path, bytes) in FILES.iter().filter(|(path, _)| media_type(path).starts_with("text/css")) {
+            assert_eq!(style.matches(std::str::from_utf8(bytes).unwrap()).count(), 1, "{path}");
+        }
+        assert!(
+            !style.contains("@import") && !style.contains("@charset"),
+            "they hold only at the top of a file"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // Jobs side by side.
 
 import { api, expect, jobs, looks, open, test } from "./support.js";
-import { iris } from "./server.js";
+import { iris, long } from "./server.js";
 
 const legend = (page) => page.locator("figure.chart").first().locator(".chart-legend li");
 const table = (page) => page.getByRole("region", { name: "What differs" });
@@ -42,6 +42,7 @@ test("jobs are sorted, hidden, taken out and added", async ({ page }) => {
   await table(page).getByRole("button", { name: "learning_rate" }).click();
   const rates = () => table(page).locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.textContent.match(/0\.0\d+/g).at(-1)));
   await expect(table(page).getByRole("columnheader", { name: "learning_rate" })).toHaveAttribute("aria-sort", "ascending");
+  await expect(table(page).getByRole("button", { name: "learning_rate" })).toBeFocused();
   await table(page).getByRole("button", { name: "learning_rate" }).click();
   await expect(table(page).getByRole("columnheader", { name: "learning_rate" })).toHaveAttribute("aria-sort", "descending");
   expect((await rates()).length).toBe(4);
@@ -56,6 +57,19 @@ test("jobs are sorted, hidden, taken out and added", async ({ page }) => {
   await expect(page.locator("#jobs-to-add option")).toHaveCount(1);
   await search.fill(`added-later · ${id.slice(-6)}`);
   await expect(table(page).locator("tbody tr")).toHaveCount(4);
+});
+
+test("jobs that have not begun have their curves as soon as they train", async ({ page }) => {
+  const running = await api("POST", "/v1/jobs", long({ name: "before", resources: { threads: 2, memory_mb: 256 } }));
+  const { id } = await api("POST", "/v1/jobs", iris({ name: "begins", resources: { threads: 2, memory_mb: 256 } }));
+  await open(page, `/compare?jobs=${id}`);
+  await expect(table(page).locator("tbody")).toContainText("queued");
+  await expect(page.locator("figure.chart")).toHaveCount(0);
+  await api("POST", `/v1/jobs/${running.id}/cancel`);
+  await expect(table(page).locator("tbody")).toContainText("succeeded");
+  await expect(page.locator("figure.chart")).toHaveCount(2);
+  await expect(page.getByRole("group", { name: "Curves of" }).getByRole("button", { name: "val accuracy" })).toHaveAttribute("aria-pressed", "true");
+  await expect(legend(page).first().locator(".chart-value")).toHaveText(/[\d.]+/);
 });
 
 test("with nothing to compare it says what to do", async ({ page }) => {

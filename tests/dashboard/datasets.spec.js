@@ -62,6 +62,56 @@ test("a file becomes a set, and what is hostile in it is text", async ({ page })
   await looks(page, "dataset-hostile");
 });
 
+test("a page of examples is one that there is, and at the end one goes no further", async ({ page }) => {
+  await open(page, "/datasets/iris/1?from=99999");
+  const [back, on] = ["Back", "On"].map((name) => page.getByRole("button", { name, exact: true }));
+  await expect(page.getByText("145 to 150 of 150")).toBeVisible();
+  await expect(page).toHaveURL(/\?from=145$/);
+  await expect(on).toHaveAttribute("aria-disabled", "true");
+  await back.click();
+  await expect(page.getByText("121 to 144 of 150")).toBeVisible();
+  await on.click();
+  await expect(page.getByText("145 to 150 of 150")).toBeVisible();
+  // It is said to be of no use, and keeps the focus.
+  await expect(on).toHaveAttribute("aria-disabled", "true");
+  await expect(on).toBeFocused();
+});
+
+test.describe("an older version", () => {
+  // So few rows may make no job.
+  test.use({ expected: /422/ });
+  test("is the one that is trained on where it was looked at", async ({ page }) => {
+    const days = (column) => `day,${column}\n${Array.from({ length: 20 }, (_, day) => `${day},${day < 10 ? "cold" : "warm"}`).join("\n")}\n`;
+    await upload("days", days("season"));
+    await upload("days", days("weather"));
+    await open(page, "/datasets/days/1");
+    await page.getByRole("link", { name: "Train on this" }).click();
+    const body = page.getByLabel("The body of the job, as JSON");
+    await expect(body).toHaveValue(/"version": 1,\s*"target": "season"/);
+    await page.getByLabel("Epochs").fill("3");
+    await expect(body).toHaveValue(/"version": 1,\s*"target": "season"/);
+  });
+});
+
+test("what is asked of a file depends on its format, and its name is taken until one is typed", async ({ page }) => {
+  await open(page, "/datasets/new");
+  const file = (name) => page.getByLabel("File", { exact: true }).setInputFiles({ name, mimeType: "application/octet-stream", buffer: Buffer.from("a,b\n1,2\n") });
+  const name = page.getByLabel("Name", { exact: true });
+  await file("first.csv");
+  await expect(name).toHaveValue("first");
+  await expect(page.getByLabel("Size", { exact: true })).toBeHidden();
+  await expect(page.getByLabel("Names of the classes")).toBeHidden();
+  await file("second.zip");
+  await expect(name).toHaveValue("second");
+  await expect(page.getByLabel("Size", { exact: true })).toBeVisible();
+  await page.getByLabel("Format").selectOption("idx");
+  await expect(page.getByLabel("Size", { exact: true })).toBeHidden();
+  await expect(page.getByLabel("Names of the classes")).toBeVisible();
+  await name.fill("mine");
+  await file("third.csv");
+  await expect(name).toHaveValue("mine");
+});
+
 test.describe("a file that is wrong", () => {
   test.use({ expected: /422/ });
   test("is refused with its line", async ({ page }) => {
@@ -70,6 +120,8 @@ test.describe("a file that is wrong", () => {
     await expect(page.getByText("Choose a file first.")).toBeVisible();
     await page.getByLabel("File").setInputFiles({ name: "torn.csv", mimeType: "text/csv", buffer: Buffer.from("a,b\n1,2\n3\n") });
     await page.getByRole("button", { name: "Add it" }).click();
-    await expect(page.getByRole("alert").filter({ hasText: "line 3" })).toBeVisible();
+    const wrong = page.getByRole("alert").filter({ hasText: "line 3" });
+    await expect(wrong).toBeVisible();
+    await expect(wrong).toContainText(/Request [0-9a-f-]{36}/);
   });
 });

@@ -1,7 +1,7 @@
 // The frame around all pages: where links lead, the theme, what is not there, and signing in.
 
-import { accessible, expect, looks, open, test } from "./support.js";
-import { Server, iris } from "./server.js";
+import { accessible, api, expect, jobs, looks, open, test } from "./support.js";
+import { Server, iris, long } from "./server.js";
 
 test("the bar leads to every page, and the back button back", async ({ page }) => {
   await open(page, "/");
@@ -16,6 +16,45 @@ test("the bar leads to every page, and the back button back", async ({ page }) =
   }
   await page.goBack();
   await expect(bar.getByRole("link", { name: names.at(-2), exact: true })).toHaveAttribute("aria-current", "page");
+});
+
+test("who comes back to a page finds the place where they were", async ({ page }) => {
+  await open(page, `/jobs/${jobs().done[0]}`);
+  await expect(page.locator("figure.chart")).not.toHaveCount(0);
+  await page.evaluate(() => scrollTo(0, 150));
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Jobs", exact: true }).click();
+  await expect(page.getByRole("grid", { name: "Jobs" })).toBeVisible();
+  await expect.poll(() => page.evaluate(() => scrollY)).toBe(0);
+  await page.goBack();
+  await expect.poll(() => page.evaluate(() => scrollY)).toBe(150);
+});
+
+test("a page that nobody sees gives its connection back, and misses nothing", async ({ page }) => {
+  await page.addInitScript(() => {
+    const Own = window.EventSource;
+    window.EventSource = class extends Own {
+      constructor(...given) {
+        super(...given);
+        window.source = this;
+      }
+    };
+  });
+  const { id } = await api("POST", "/v1/jobs", long({ name: "unseen" }));
+  await open(page, "/jobs?name=unseen");
+  const row = page.locator('.jobs-body [role="row"]');
+  await expect(row).toContainText("running");
+  const hide = (hidden) => page.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await hide(true);
+  await expect.poll(() => page.evaluate(() => window.source.readyState), { timeout: 15_000 }).toBe(2);
+  await api("POST", `/v1/jobs/${id}/cancel`);
+  await expect.poll(async () => (await api("GET", `/v1/jobs/${id}`)).status).toBe("cancelled");
+  await expect(row).toContainText("running");
+  await expect(page.getByText("Connecting again…")).toBeHidden();
+  await hide(false);
+  await expect(row).toContainText("cancelled");
 });
 
 test("the keyboard skips the bar", async ({ page }) => {
@@ -40,6 +79,11 @@ test("the theme is the system's until one is chosen, and that is kept", async ({
   expect(await background()).toBe(light);
   await page.getByRole("button", { name: /^Theme: light/ }).click();
   expect(await background()).toBe(dark);
+});
+
+test("an address that cannot be read leads nowhere, and says so", async ({ page }) => {
+  await open(page, "/jobs/%zz");
+  await expect(page.getByRole("alert")).toContainText("There is nothing here");
 });
 
 test.describe("what is not there", () => {

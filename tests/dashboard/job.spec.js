@@ -76,6 +76,19 @@ test.describe("a job that has succeeded", () => {
     await expect(loss.getByRole("button", { name: "Reset zoom" })).toBeHidden();
   });
 
+  test("a zoom along one axis is none along another", async ({ page }) => {
+    const loss = chart(page, "loss");
+    const reset = loss.getByRole("button", { name: "Reset zoom" });
+    await loss.getByRole("img", { name: /^loss/ }).focus();
+    await page.keyboard.press("+");
+    await expect(reset).toBeVisible();
+    await page.getByRole("button", { name: "Epoch", exact: true }).click();
+    await expect(reset).toBeHidden();
+    // The whole axis is there: the last of 30 epochs are at its end.
+    await page.mouse.move(...await within(loss, 0.95));
+    await expect(loss.locator(".chart-where")).toHaveText(/^epoch 2[6-9]/);
+  });
+
   test("smooths, and shows logarithms", async ({ page }) => {
     const loss = chart(page, "loss");
     const train = () => loss.locator(".chart-value").first().textContent();
@@ -194,6 +207,33 @@ test.describe("a job that has succeeded", () => {
     await expect(dialog).toHaveCount(0);
     await expect(page.getByRole("link", { name: "Clone and edit" })).toHaveAttribute("href", `/jobs/new?clone=${jobs().done[1]}`);
   });
+});
+
+test("lines that grow while they are smoothed are drawn as if they had been so long before", async ({ page }) => {
+  await open(page, "/compare");
+  const [grown, whole] = await page.evaluate(async () => {
+    const [{ Curves }, { Series }] = await Promise.all([import("/assets/lib/chart.js"), import("/assets/lib/series.js")]);
+    const root = document.querySelector(".page");
+    root.replaceChildren();
+    const frames = async () => {
+      for (let frame = 0; frame < 5; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+    };
+    const series = ["one", "two"].map((name) => new Series(name));
+    const grow = (step) => series.forEach((own, at) => own.push(step, step, step, 5 * at + (step % 2)));
+    const lines = () => series.map((own, at) => ({ label: own.name, series: own, tone: at + 1, dash: 0 }));
+    const charts = ["grown", "whole"].map((title) => new Curves(root, title, { smoothing: 0.5 }));
+    grow(1);
+    grow(2);
+    charts[0].set(lines());
+    await frames();
+    // A line of three points has its raw values behind it.
+    grow(3);
+    charts[0].set(lines());
+    charts[1].set(lines());
+    await frames();
+    return charts.map(({ stage }) => stage.querySelector("canvas").toDataURL());
+  });
+  expect(grown).toBe(whole);
 });
 
 test("a job that failed says why, and what to do", async ({ page }) => {

@@ -94,6 +94,69 @@ test("rows change as it happens, and new ones come in at the top", async ({ page
   await expect(row).toContainText("cancelled");
 });
 
+test("who is at a row stays at it when others come in above", async ({ page }) => {
+  const post = (name) => api("POST", "/v1/jobs", iris({ name, epochs: 1, labels: { stays: "yes" } }));
+  await post("older");
+  await post("newer");
+  await open(page, "/jobs?label=stays");
+  await expect(rows(page)).toHaveCount(2);
+  await rows(page).first().focus();
+  await post("newest");
+  await expect(rows(page)).toHaveCount(3);
+  await expect(named(page, "newer")).toBeFocused();
+  await page.keyboard.press("Space");
+  await page.keyboard.press("Shift+ArrowDown");
+  await expect(named(page, "newer")).toHaveAttribute("aria-selected", "true");
+  await expect(named(page, "older")).toHaveAttribute("aria-selected", "true");
+  await expect(named(page, "newest")).toHaveAttribute("aria-selected", "false");
+});
+
+test("a table of one status holds the jobs of that status, as it changes", async ({ page }) => {
+  await open(page, "/jobs?status=running&name=fits");
+  await expect(page.getByText("No job fits")).toBeVisible();
+  const { id } = await api("POST", "/v1/jobs", long({ name: "fits" }));
+  await expect(named(page, "fits")).toContainText("running");
+  await api("POST", `/v1/jobs/${id}/cancel`);
+  await expect(page.getByText("No job fits")).toBeVisible();
+  await expect(rows(page)).toHaveCount(0);
+});
+
+test("more new jobs than are asked for at once leave no hole", async ({ page }) => {
+  const post = (seed) => api("POST", "/v1/jobs", long({ name: "hole", seed, labels: { hole: "yes" }, resources: { threads: 2, memory_mb: 256 } }));
+  await post(0);
+  await open(page, "/jobs?label=hole");
+  await expect(rows(page)).toHaveCount(1);
+  let done;
+  const posted = new Promise((resolve) => (done = resolve));
+  await page.route(/\/v1\/jobs\?/, async (route) => {
+    await posted;
+    await route.continue();
+  });
+  for (let seed = 1; seed <= 120; seed += 1) await post(seed);
+  done();
+  await expect(page.getByText("121 jobs", { exact: true })).toBeVisible();
+  await rows(page).first().focus();
+  await expect.poll(async () => {
+    await page.keyboard.press("End");
+    return page.evaluate(() => document.activeElement.getAttribute("aria-rowindex"));
+  }).toBe("122");
+});
+
+test.describe("where no stream of events is to be had", () => {
+  test.use({ expected: /429/ });
+
+  test("the jobs are shown all the same, and followed as soon as there is one", async ({ page }) => {
+    await page.route(/\/v1\/events\?/, (route) => route.fulfill({ status: 429, json: { title: "Too many" } }));
+    await open(page, "/jobs");
+    await expect(rows(page).first()).toBeVisible();
+    await expect(page.getByText("Connecting again…")).toBeVisible();
+    await page.unrouteAll();
+    await expect(page.getByText("Connecting again…")).toBeHidden({ timeout: 20_000 });
+    await api("POST", "/v1/jobs", iris({ name: "after-all", epochs: 1 }));
+    await expect(named(page, "after-all")).toContainText("succeeded");
+  });
+});
+
 test("notes and labels are edited in the row", async ({ page }) => {
   const { id } = await api("POST", "/v1/jobs", iris({ name: "in-row", epochs: 1 }));
   await open(page, "/jobs?name=in-row");

@@ -43,6 +43,17 @@ test("a row is asked of a model as it is typed", async ({ page }) => {
   await expect(page.getByRole("tabpanel")).toContainText("/v1/models/iris-rates/predict");
 });
 
+test("a call names the version that is looked at, with values of the shapes that it takes", async ({ page }) => {
+  await open(page, "/models/iris-rates/1");
+  await page.getByRole("tab", { name: "Python" }).click();
+  await expect(page.getByRole("tabpanel")).toContainText("/v1/models/iris-rates/versions/1/predict");
+  const sample = await page.evaluate(async () => (await import("/assets/pages/version/snippets.js")).sample([
+    { name: "series", kind: "tensor", classes: [], shape: [2, 3], optional: false },
+    { name: "age", kind: "number", classes: [], shape: [], optional: false },
+  ]));
+  expect(sample).toEqual({ series: [[0, 0, 0], [0, 0, 0]], age: 1 });
+});
+
 test("the load of an endpoint is told as it happens, by the one stream", async ({ page }) => {
   const trained = await api("POST", "/v1/jobs", iris({ name: "busy", epochs: 2 }));
   await open(page, `/jobs/${trained.id}`);

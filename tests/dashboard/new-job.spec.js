@@ -49,6 +49,72 @@ test.describe("what is wrong", () => {
   });
 });
 
+/** Holds the answers of an address back until they are let go. */
+async function hold(page, address) {
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await page.route(address, async (route) => {
+    await held;
+    await route.continue();
+  });
+  return async () => {
+    const answered = page.waitForResponse(address);
+    release();
+    await (await answered).finished();
+    // What the page makes of it, it does at once.
+    await page.waitForTimeout(100);
+  };
+}
+
+test("a plan that comes late does not take the mistakes of what was typed since away", async ({ page }) => {
+  await open(page, "/jobs/new?dataset=iris");
+  await expect(page.getByText("The body is right.")).toBeVisible();
+  const release = await hold(page, "**/v1/plans");
+  const body = await text(page).inputValue();
+  const asked = page.waitForRequest("**/v1/plans");
+  await text(page).fill(`${body} `);
+  await asked;
+  await text(page).fill(body.slice(0, -1));
+  const mistakes = page.locator(".mistake-list li");
+  await expect(mistakes).toContainText(['"}" is missing at the end']);
+  await release();
+  await expect(mistakes).toContainText(['"}" is missing at the end']);
+});
+
+test("what only looks like JSON is told", async ({ page }) => {
+  await open(page, "/jobs/new?dataset=iris");
+  const mistakes = page.locator(".mistake-list li");
+  await text(page).fill('{"seed": 007}');
+  await expect(mistakes).toContainText(['is missing before "0"']);
+  await text(page).fill('{\u00a0"seed": 7}');
+  await expect(mistakes).toContainText(["a name in quotes is missing"]);
+});
+
+test("of two examples the one that was chosen last stands, however late the first comes", async ({ page }) => {
+  await open(page, "/jobs/new");
+  const release = await hold(page, "**/v1/examples/iris-logistic-regression");
+  const choose = page.getByLabel("Example", { exact: true });
+  await choose.selectOption("iris-logistic-regression");
+  await choose.selectOption("mnist-lab-cnn");
+  await expect(text(page)).toHaveValue(/"name": "mnist-lab-cnn"/);
+  await release();
+  await expect(text(page)).toHaveValue(/"name": "mnist-lab-cnn"/);
+});
+
+test.describe("a body that somebody wrote", () => {
+  // The data set that is first in the list may fit no such network.
+  test.use({ expected: /422/ });
+  test("is had back when a choice has written another", async ({ page }) => {
+    await open(page, `/jobs/new?clone=${jobs().done[0]}`);
+    const before = await text(page).inputValue();
+    await page.getByLabel("Network", { exact: true }).selectOption("linear");
+    await expect(text(page)).not.toHaveValue(before);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await expect(text(page)).toHaveValue(before);
+    await expect(page.getByRole("button", { name: "Undo" })).toHaveCount(0);
+  });
+});
+
 test("every component is at hand by its name", async ({ page }) => {
   await open(page, "/jobs/new");
   await page.getByLabel("Search").fill("dropout");

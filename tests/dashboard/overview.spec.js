@@ -53,7 +53,7 @@ test("a newcomer comes from an empty folder to a digit that is recognised, by mo
     await page.getByRole("button", { name: "Clear" }).click();
     await expect(page.getByText("Its answer stands here.")).toBeVisible();
     // And by keyboard.
-    await page.getByRole("img", { name: /Draw a digit/ }).focus();
+    await page.getByRole("application", { name: /Draw a digit/ }).focus();
     for (let step = 0; step < 3; step += 1) await page.keyboard.press("Shift+ArrowUp");
     await page.keyboard.press("Space");
     for (let step = 0; step < 6; step += 1) await page.keyboard.press("Shift+ArrowDown");
@@ -85,7 +85,7 @@ test("the first steps are begun anew where their job was cancelled, and dismisse
 
 /** What draws a line through points of the pad, which are parts of its width and height. */
 async function pen(page) {
-  const pad = page.getByRole("img", { name: /Draw a digit/ });
+  const pad = page.getByRole("application", { name: /Draw a digit/ });
   await pad.scrollIntoViewIfNeeded();
   const box = await pad.boundingBox();
   const move = ([x, y]) => page.mouse.move(box.x + box.width * x, box.y + box.height * y, { steps: 6 });

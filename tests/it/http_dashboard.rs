@@ -14,7 +14,7 @@ async fn ask(uri: &str, headers: &[(header::HeaderName, &str)]) -> Answer {
 
 #[tokio::test]
 async fn every_page_is_the_shell_under_the_strict_policy() {
-    let shell = std::str::from_utf8(dashboard::asset(dashboard::SHELL).unwrap().bytes).unwrap();
+    let shell = std::str::from_utf8(&dashboard::asset(dashboard::SHELL).unwrap().bytes).unwrap();
     for page in dashboard::PAGES {
         let path = page.replace("{id}", "0193a5a0-7c1e-7b3a-9d2f-0d3c7a1b2c3d").replace("{name}", "iris");
         let answer = ask(&path.replace("{version}", "1"), &[]).await;
@@ -40,7 +40,7 @@ async fn files_are_sent_once_and_compressed() {
     assert_eq!(plain.header("content-type"), "text/javascript; charset=utf-8");
     assert_eq!(plain.header("content-encoding"), "");
     assert_eq!(plain.header("cache-control"), "no-cache");
-    assert_eq!(plain.bytes, dashboard::asset("app.js").unwrap().bytes);
+    assert_eq!(plain.bytes, *dashboard::asset("app.js").unwrap().bytes);
 
     let packed = ask("/assets/app.js", &[(header::ACCEPT_ENCODING, "gzip, br")]).await;
     assert_eq!((packed.header("content-encoding"), packed.header("vary")), ("gzip", "accept-encoding"));

@@ -34,6 +34,8 @@ const main = document.getElementById("main");
 let leaving = new AbortController();
 /** What is known of who asks: it is asked once, and again after signing in. */
 let known = null;
+/** The address that is shown. */
+let shown = null;
 
 function match(path) {
   const given = path.split("/");
@@ -43,26 +45,46 @@ function match(path) {
     const params = {};
     const fits = parts.every((part, index) => {
       if (!part.startsWith(":")) return part === given[index];
-      params[part.slice(1)] = decodeURIComponent(given[index]);
-      return given[index] !== "";
+      params[part.slice(1)] = decoded(given[index]);
+      return params[part.slice(1)] !== "";
     });
     if (fits) return { load, params, entry };
   }
   return null;
 }
 
+/** A part of an address in the letters that it stands for, and nothing where it stands for none. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return "";
+  }
+}
+
 /** Goes to an address of the dashboard. */
 export function navigate(to, { replace: instead = false } = {}) {
   const target = new URL(to, location.href);
   if (instead) history.replaceState(null, "", target);
-  else history.pushState(null, "", target);
+  else {
+    keepPlace();
+    history.pushState(null, "", target);
+  }
   return show();
+}
+
+/** Remembers how far the page is scrolled, for who comes back to it. */
+function keepPlace() {
+  history.replaceState({ scroll: scrollY }, "");
 }
 
 async function show({ scroll = 0 } = {}) {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
+  shown = new URL(location.href);
+  // What a page has asked goes with it.
+  for (const node of document.querySelectorAll("dialog[open]")) node.close();
   const path = location.pathname.replace(/(.)\/+$/, "$1");
   const found = match(path);
   mark(found?.entry);
@@ -84,7 +106,9 @@ async function show({ scroll = 0 } = {}) {
     if (!signal.aborted) main.removeAttribute("aria-busy");
   }
   if (signal.aborted) return;
-  scrollTo(0, scroll);
+  scrollTo(0, 0);
+  // What is drawn in the next frame is as tall as it was only then.
+  if (scroll > 0) requestAnimationFrame(() => signal.aborted || scrollTo(0, scroll));
   announce(document.title);
 }
 
@@ -169,14 +193,22 @@ document.addEventListener("click", (event) => {
   const target = new URL(link.href, location.href);
   if (target.origin !== location.origin || link.target || link.hasAttribute("download")) return;
   if (!match(target.pathname)) return;
-  if (target.pathname === location.pathname && target.search === location.search && target.hash) return;
   event.preventDefault();
+  // A place on this page is gone to without an entry of its own in the history: coming back would load the page anew.
+  if (sameButForHash(target, location) && target.hash) return document.getElementById(target.hash.slice(1))?.focus();
   navigate(target).then(() => main.focus({ preventScroll: true }));
 });
 
+/** Whether two addresses differ in nothing but their fragments. */
+const sameButForHash = (a, b) => a.pathname === b.pathname && a.search === b.search;
+
 document.addEventListener("lyceum:signed-out", toSignIn);
-addEventListener("popstate", () => show());
+addEventListener("popstate", ({ state }) => {
+  if (sameButForHash(shown, location) && shown.hash !== location.hash) shown = new URL(location.href);
+  else show({ scroll: state?.scroll });
+});
+addEventListener("pagehide", keepPlace);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new CustomEvent("lyceum:theme")));
-history.scrollRestoration = "auto";
+history.scrollRestoration = "manual";
 drawBar(null);
-show();
+show({ scroll: history.state?.scroll });

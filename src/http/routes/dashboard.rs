@@ -59,5 +59,5 @@ fn sent(asset: &'static Asset, headers: &HeaderMap) -> Response {
         let encoding = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         return ([kind, encoding], asset.gzip.as_slice()).into_response();
     }
-    ([kind], asset.bytes).into_response()
+    ([kind], &*asset.bytes).into_response()
 }

@@ -59,9 +59,16 @@ export const text = (path, query, options) => ask("GET", address(path, query), {
 /** Bytes as they are, such as a file. */
 export const blob = (path, options) => ask("GET", path, { ...options, as: "blob" });
 
+/** Whether a change was refused because another tab has signed in anew, so that the token is another one now. */
+async function renewed(status, shown) {
+  if (status !== 403 || !shown) return false;
+  await who().catch(() => {});
+  return session?.csrf_token !== shown;
+}
+
 const ACCEPTED = { json: "application/json", text: "text/plain", blob: "*/*" };
 
-async function ask(method, path, { body, headers = {}, signal, as = "json" }) {
+async function ask(method, path, { body, headers = {}, signal, as = "json" }, again = true) {
   const sent = { accept: ACCEPTED[as], ...headers, ...token(method) };
   if (body !== undefined) sent["content-type"] = "application/json";
   let answer;
@@ -71,22 +78,27 @@ async function ask(method, path, { body, headers = {}, signal, as = "json" }) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { title: "The server does not answer", detail: "Is it running, and is the network there?" });
   }
-  if (!answer.ok) throw await problem(answer.status, await answer.text(), answer.headers.get("x-request-id"));
+  if (!answer.ok) {
+    if (again && (await renewed(answer.status, sent["x-csrf-token"]))) return ask(method, path, { body, headers, signal, as }, false);
+    throw await problem(answer.status, await answer.text(), answer.headers.get("x-request-id"));
+  }
   if (answer.status === 204) return null;
   return answer[as]();
 }
 
 /** Sends a file as it is, and tells how much of it is gone: `onProgress(sent, total)`. */
-export function upload(path, file, onProgress, { type = "application/octet-stream", signal } = {}) {
+export function upload(path, file, onProgress, { type = "application/octet-stream", signal, again = true } = {}) {
+  const sent = token("POST");
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", path);
     request.setRequestHeader("content-type", type);
     request.setRequestHeader("accept", "application/json");
-    for (const [name, value] of Object.entries(token("POST"))) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(sent)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => onProgress?.(event.loaded, event.total));
     request.addEventListener("load", async () => {
       if (request.status < 300) resolve(JSON.parse(request.responseText));
+      else if (again && (await renewed(request.status, sent["x-csrf-token"]))) resolve(upload(path, file, onProgress, { type, signal, again: false }));
       else reject(await problem(request.status, request.responseText, request.getResponseHeader("x-request-id")));
     });
     const failed = () => reject(new Problem(0, { title: "The upload broke off", detail: "The server could not be reached." }));

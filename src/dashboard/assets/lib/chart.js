@@ -36,6 +36,7 @@ export class Curves {
   #lines = [];
   #options;
   #columns = [];
+  #built = "";
   #at = null;
 
   constructor(root, title, { signal, axis = "step", log = false, smoothing = 0, height = 240, synced = true } = {}) {
@@ -77,15 +78,19 @@ export class Curves {
   }
 
   change(options) {
-    const rebuilt = "log" in options || "axis" in options;
+    // A place along one axis is none along another.
+    if ("axis" in options && options.axis !== this.#options.axis) {
+      this.reset.hidden = true;
+      this.#at = null;
+    }
     Object.assign(this.#options, options);
-    if (rebuilt || ("smoothing" in options && this.#plot?.series.length !== 1 + this.#shown().length)) this.#build();
+    if ("log" in options || "axis" in options) this.#build();
     else this.draw();
   }
 
   unzoom() {
-    this.#plot?.setData(this.#data(), true);
     this.reset.hidden = true;
+    this.#draw();
   }
 
   /** The lines with what is drawn behind them: the raw values of a line that is smoothed, in a fainter colour. */
@@ -126,6 +131,7 @@ export class Curves {
     const [line, muted] = [colour("--grid"), colour("--muted")];
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     const shown = this.#shown();
+    this.#built = kinds(shown);
     const series = shown.map(({ line: { label, tone, dash, faint, series: own }, kind }) => ({
       label,
       stroke: alpha(tones[(tone - 1) % COLOURS], kind === "raw" ? 0.22 : faint ? 0.35 : kind === "value" ? 1 : 0),
@@ -169,6 +175,8 @@ export class Curves {
 
   #draw() {
     if (!this.#plot) return;
+    // A line that has grown long enough to be smoothed has a column more.
+    if (kinds(this.#shown()) !== this.#built) return this.#build();
     const kept = this.reset.hidden ? null : { min: this.#plot.scales.x.min, max: this.#plot.scales.x.max };
     this.#plot.batch(() => {
       this.#plot.setData(this.#data(), !kept);
@@ -304,6 +312,9 @@ export class Curves {
     download(`${this.title}.png`, "image/png", blob);
   }
 }
+
+/** Which columns a plot has. */
+const kinds = (shown) => shown.map(({ index, kind }) => `${index} ${kind}`).join();
 
 /** The look of a line beside its name. */
 export function swatch({ tone, dash, faint }) {

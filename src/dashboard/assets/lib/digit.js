@@ -2,7 +2,7 @@
 // pixels of 28 × 28, and its centre of mass is in the middle (LeCun, Cortes and Burges).
 
 import { button } from "./widgets.js";
-import { h } from "./dom.js";
+import { h, text } from "./dom.js";
 
 const SIDE = 28;
 const INNER = 20;
@@ -12,14 +12,23 @@ const PEN = 22;
 
 /** The canvas with its buttons; `onchange(pixels)` is told of the picture, or of `null` where nothing is drawn. */
 export function digitPad(onchange) {
-  const canvas = h("canvas", { width: SIDE * SCALE, height: SIDE * SCALE, class: "digit-canvas", tabindex: "0", role: "img", "aria-label": "Draw a digit here. By keyboard: the arrows move the pen, Space puts it down and lifts it, Escape clears." });
+  const canvas = h("canvas", { width: SIDE * SCALE, height: SIDE * SCALE, class: "digit-canvas", tabindex: "0", role: "application", "aria-label": "Draw a digit here. By keyboard: the arrows move the pen, Space puts it down and lifts it, Escape clears." });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const pen = { x: canvas.width / 2, y: canvas.height / 2, down: false };
+  const cross = h("div", { class: "digit-cross", "aria-hidden": "true" });
+  const said = h("p", { class: "muted", role: "status" });
+  const place = (words) => {
+    cross.style.left = `${pen.x / canvas.width * 100}%`;
+    cross.style.top = `${pen.y / canvas.height * 100}%`;
+    cross.classList.toggle("down", pen.down);
+    text(said, words);
+  };
   const told = () => onchange(picture(context));
   const clear = () => {
     context.fillStyle = "#000";
     context.fillRect(0, 0, canvas.width, canvas.height);
     pen.down = false;
+    place("");
     onchange(null);
   };
   const line = (x, y) => {
@@ -42,6 +51,7 @@ export function digitPad(onchange) {
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
     [pen.x, pen.y] = at(event);
+    place("");
     pen.drawing = true;
     line(pen.x + 0.1, pen.y);
     told();
@@ -49,13 +59,17 @@ export function digitPad(onchange) {
   canvas.addEventListener("pointermove", (event) => {
     if (!pen.drawing) return;
     for (const one of event.getCoalescedEvents?.() ?? [event]) line(...at(one));
+    place("");
     told();
   });
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (pen.drawing = false));
   canvas.addEventListener("keydown", (event) => {
     const step = SCALE * (event.shiftKey ? 3 : 1);
     const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
-    if (event.key === "Escape") return clear();
+    if (event.key === "Escape") {
+      clear();
+      return place("Cleared, pen up");
+    }
     if (event.key === " ") pen.down = !pen.down;
     else if (!moves[event.key]) return;
     event.preventDefault();
@@ -65,9 +79,10 @@ export function digitPad(onchange) {
       line(...to);
       told();
     } else Object.assign(pen, { x: to[0], y: to[1] });
+    place(`Pen ${pen.down ? "down" : "up"}, at ${Math.round(pen.x / SCALE)} across and ${Math.round(pen.y / SCALE)} down of ${SIDE}`);
   });
   clear();
-  return h("div", { class: "digit-pad" }, canvas, button("Clear", clear));
+  return h("div", { class: "digit-pad" }, h("div", { class: "digit-frame" }, canvas, cross), said, button("Clear", clear));
 }
 
 /** Rows of 28 × 28 values from 0 to 255, or `null` where nothing is drawn. */

@@ -44,6 +44,18 @@ export function replace(node, ...children) {
   return node;
 }
 
+/** The same, where somebody may stand in what is replaced: they go on at the control of the same kind and name, or at the
+ * beginning of the page where there is none any more. */
+export function redraw(node, ...children) {
+  const held = node !== document.activeElement && node.contains(document.activeElement) ? document.activeElement : null;
+  replace(node, ...children);
+  if (!held) return;
+  const again = [...node.querySelectorAll(held.tagName)].find((other) => named(other) === named(held));
+  (again ?? document.getElementById("main")).focus({ preventScroll: true });
+}
+
+const named = (control) => control.getAttribute("aria-label") ?? control.textContent;
+
 /** Sets a text only where it differs: what does not change is not laid out again. */
 export function text(node, words) {
   const wanted = String(words);

@@ -15,14 +15,18 @@ export function number(value, digits = 4) {
   if (Number.isInteger(value) && size < 1e15) return grouped.format(value).replace("-", "−");
   if (size >= 1e6 || size < 1e-3) return value.toExponential(Math.max(digits - 2, 0)).replace("e+", "e").replaceAll("-", "−");
   if (size >= 1000) return grouped.format(value).replace("-", "−");
-  return String(Number(value.toPrecision(digits))).replace("-", "−");
+  const rounded = Number(value.toPrecision(digits));
+  // What is not quite 1 is not said to be.
+  const shown = size < 1 && Math.abs(rounded) === 1 ? Number((Math.sign(value) * (1 - 10 ** -digits)).toFixed(digits)) : rounded;
+  return String(shown).replace("-", "−");
 }
 
 /** A count in a few letters: 950, 61.7 k, 1.2 M. */
 export function short(value) {
   if (value === null || value === undefined) return "–";
-  for (const [size, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
-    if (Math.abs(value) >= size) return `${Number((value / size).toPrecision(3))} ${letter}`;
+  const rounded = Number(value.toPrecision(3));
+  for (const [size, letter] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    if (Math.abs(rounded) >= size) return `${Number((rounded / size).toPrecision(3))} ${letter}`;
   }
   return number(value, 3);
 }
@@ -31,7 +35,7 @@ export function bytes(value) {
   if (value === null || value === undefined) return "–";
   const units = ["B", "kB", "MB", "GB", "TB"];
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
+  while (Number(value.toPrecision(3)) >= 1000 && unit < units.length - 1) {
     value /= 1000;
     unit += 1;
   }
@@ -40,7 +44,9 @@ export function bytes(value) {
 
 export function percent(fraction, digits = 0) {
   if (fraction === null || fraction === undefined) return "–";
-  return `${(fraction * 100).toFixed(digits)} %`;
+  const words = (fraction * 100).toFixed(digits);
+  // What is not whole yet is not said to be.
+  return `${fraction < 1 && Number(words) === 100 ? (100 - 10 ** -digits).toFixed(digits) : words} %`;
 }
 
 /** Seconds as a person says them: 0.4 s, 42 s, 3 min 20 s, 2 h 5 min, 3 d 4 h. */

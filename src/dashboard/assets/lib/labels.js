@@ -1,13 +1,19 @@
 // Labels of a job: small words, each `name` or `name=value`, added and taken away in place.
 
 import { h, replace } from "./dom.js";
-import { failed } from "./widgets.js";
+import { failed, toast } from "./widgets.js";
 
 const words = (name, value) => (value === "" ? name : `${name}=${value}`);
 
 /** The labels as links that show the jobs that have them. */
 export function labelTags(labels) {
   return Object.entries(labels).map(([name, value]) => h("a", { class: "tag", href: `/jobs?label=${encodeURIComponent(words(name, value))}` }, words(name, value)));
+}
+
+/** Why a text can be no label; nothing where it can. Jobs are found by labels with commas between them. */
+function refused(typed, name) {
+  if (typed.includes(",")) return "A label can hold no comma: add one after the other.";
+  return typed && !name && "A label needs a name before its =.";
 }
 
 /** The same, to be changed. `save(labels)` stores all of them and answers what stands. */
@@ -39,8 +45,14 @@ export function labelEditor(labels, save) {
     const keep = () => {
       if (done) return;
       done = true;
-      const [name, ...rest] = control.value.trim().split("=");
-      if (name) store({ ...labels, [name.trim()]: rest.join("=").trim() });
+      const typed = control.value.trim();
+      const [name, ...rest] = typed.split("=");
+      const wrong = refused(typed, name.trim());
+      if (wrong) {
+        done = false;
+        control.setAttribute("aria-invalid", "true");
+        toast(wrong, { tone: "bad" });
+      } else if (typed) store({ ...labels, [name.trim()]: rest.join("=").trim() });
       else show(false);
     };
     control.addEventListener("keydown", (event) => {

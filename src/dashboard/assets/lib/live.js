@@ -5,6 +5,8 @@ import { who } from "./api.js";
 
 const KINDS = ["place", "status", "progress", "metrics", "checkpoint", "resumed", "log", "end", "serving"];
 const PATIENCE = [500, 1000, 2000, 5000, 10000];
+/** How long a page that nobody sees keeps its connection: a browser has six to a server, for all its pages. */
+const UNSEEN = 10000;
 
 class Live extends EventTarget {
   #source = null;
@@ -14,24 +16,33 @@ class Live extends EventTarget {
   #timer = 0;
   #opened = null;
   #open = null;
+  #late = false;
   #serving = null;
+  #unseen = 0;
   lost = false;
 
-  /** Opens the stream, once. Resolved when events arrive from here on. */
+  constructor() {
+    super();
+    document.addEventListener("visibilitychange", () => this.#seen());
+  }
+
+  /** Opens the stream, once. Resolved when events arrive from here on, or when it could not be opened: what a page asks
+   * by itself then tells why. Where it is opened after that, an event `place` is told. */
   start() {
-    this.#opened ??= new Promise((resolve) => (this.#open = resolve));
-    if (!this.#source && !this.#timer) this.#connect();
+    if (!this.#opened) {
+      this.#opened = new Promise((resolve) => (this.#open = resolve));
+      this.#seen();
+    }
     return this.#opened;
   }
 
   /** Ends it: whoever asks is not known any more. */
   stop() {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
-    this.#source?.close();
-    this.#source = null;
+    clearTimeout(this.#unseen);
+    this.#disconnect();
     this.#last = "latest";
     this.#opened = null;
+    this.#late = false;
     this.#serving = null;
     this.#tell(false);
   }
@@ -46,6 +57,36 @@ class Live extends EventTarget {
     return () => this.#handlers.delete(heard);
   }
 
+  /** Waits for an answer: it, and how jobs have changed meanwhile, which it may not know of. */
+  async meanwhile(answer) {
+    const news = [];
+    const leave = this.on("*", null, (event) => (event.kind === "status" || event.kind === "end") && news.push(event));
+    try {
+      return [await answer, news];
+    } finally {
+      leave();
+    }
+  }
+
+  /** A page that is seen is connected. One that is not lets go after a while, and goes on later behind the last event. */
+  #seen() {
+    clearTimeout(this.#unseen);
+    if (!this.#opened) return;
+    if (document.hidden) this.#unseen = setTimeout(() => this.#disconnect(), UNSEEN);
+    if (!document.hidden || this.#last === "latest") this.#reconnect();
+  }
+
+  #reconnect() {
+    if (!this.#source && !this.#timer) this.#connect();
+  }
+
+  #disconnect() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#source?.close();
+    this.#source = null;
+  }
+
   #connect() {
     const source = new EventSource(`/v1/events?serving=true&after=${encodeURIComponent(this.#last)}`);
     this.#source = source;
@@ -56,6 +97,10 @@ class Live extends EventTarget {
     source.onerror = () => {
       if (source !== this.#source) return;
       this.#tell(true);
+      if (this.#last === "latest") {
+        this.#late = true;
+        this.#open();
+      }
       // A stream that breaks off is resumed by the browser, behind the last event. One that was refused is opened anew.
       if (source.readyState !== EventSource.CLOSED) return;
       source.close();
@@ -75,14 +120,14 @@ class Live extends EventTarget {
   #heard(source, kind, event) {
     // What tells how things stand now, and not what has happened, has no id.
     if (event.lastEventId) this.#last = event.lastEventId;
-    if (kind === "place") return this.#open?.();
-    const { job, ...data } = JSON.parse(event.data);
-    this.hear(kind, { id: Number(event.lastEventId), job, data });
-  }
-
-  /** Tells an event to all that want to hear of it. */
-  hear(kind, { id, job, data }) {
-    const told = { id, kind, job, data, time: Date.now() };
+    if (kind === "place") {
+      this.#open();
+      if (!this.#late) return;
+      this.#late = false;
+    }
+    const { job, time, ...data } = JSON.parse(event.data);
+    // In milliseconds from here on. What tells how things stand has no time of its own.
+    const told = { id: Number(event.lastEventId), kind, job, data, time: time ? Date.parse(time) : Date.now() };
     if (kind === "serving") this.#serving = told;
     for (const heard of [...this.#handlers]) {
       if ((heard.kind === "*" || heard.kind === kind) && (heard.job === null || heard.job === job)) heard.handler(told);

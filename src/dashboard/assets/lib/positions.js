@@ -10,8 +10,9 @@ export function positions(text) {
     wrong ??= { line: line(at), words };
     throw wrong;
   };
+  // JSON takes these four alone, and no number that begins with a 0 it does not need.
   const space = () => {
-    while (/\s/.test(text[at] ?? "")) at += 1;
+    while (/[ \t\n\r]/.test(text[at] ?? "")) at += 1;
   };
   const string = () => {
     const whole = /^"(?:[^"\\\n]|\\.)*"/.exec(text.slice(at));
@@ -29,7 +30,7 @@ export function positions(text) {
     const sign = text[at];
     if (sign === "{" || sign === "[") return list(pointer, sign === "{");
     if (sign === '"') return void string();
-    const plain = /^(?:true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/.exec(text.slice(at));
+    const plain = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)/.exec(text.slice(at));
     if (!plain) stop(sign === undefined ? "the end, where a value should be" : `"${sign}", where a value should be`);
     at += plain[0].length;
   };

@@ -51,7 +51,7 @@ export const mean = (model, name) => (model.requests > 0 ? model[name] / model.r
 /** A short time as people read it: 0.42 ms, 12 ms, 1.3 s. */
 export function short(seconds) {
   if (seconds === null || seconds === undefined) return "–";
-  return seconds < 1 ? `${number(seconds * 1000, 3)} ms` : duration(seconds);
+  return Number(seconds.toPrecision(3)) < 1 ? `${number(seconds * 1000, 3)} ms` : duration(seconds);
 }
 
 /** Requests a second, of whatever size. */
@@ -91,10 +91,15 @@ function line({ name, version }) {
   };
 }
 
+/** Whether reports may have been missed: a page that nobody sees hears none after a while. */
+let unseen = false;
+document.addEventListener("visibilitychange", () => (unseen ||= document.hidden));
+
 live.on("serving", null, ({ data, time }) => {
-  // What is told after a silence has happened within the last second of it.
-  const seconds = time - reported > STILL ? 1 : Math.max((time - reported) / 1000, 0.1);
+  // What is told after a silence has happened within the last second of it; what was missed, at any time since.
+  const seconds = time - reported > STILL && !unseen ? 1 : Math.max((time - reported) / 1000, 0.1);
   reported = time;
+  unseen = document.hidden;
   known = new Map(data.models.map((model) => [key(model), since(known?.get(key(model)), model, seconds)]));
   tell();
   clearTimeout(silence);

@@ -17,7 +17,7 @@ export function lines(value, pointer = "", key = null, depth = 0, last = true, f
   const comma = last ? "" : ",";
   const entries = value !== null && typeof value === "object" ? Object.entries(value) : null;
   if (entries === null || entries.length === 0 || flat(value)) {
-    const words = entries === null ? JSON.stringify(value) : JSON.stringify(value).replaceAll(",", ", ");
+    const words = Array.isArray(value) ? `[${value.map((entry) => JSON.stringify(entry)).join(", ")}]` : JSON.stringify(value);
     found.push({ text: `${indent}${name}${words}${comma}`, pointer });
     return found;
   }

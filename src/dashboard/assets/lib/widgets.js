@@ -19,18 +19,29 @@ export function button(words, onclick, { kind = "", ...properties } = {}) {
   return h("button", { type: "button", class: `button ${kind}`.trim(), onclick, ...properties }, words);
 }
 
-/** A button that cannot be pressed again while what it began goes on; what goes wrong is told in a toast. */
+/** A button that cannot be pressed again while what it began goes on; what goes wrong is told in a toast. `node.allow(may)`
+ * says whether it can be pressed at all. */
 export function action(words, act, options) {
+  let [busy, allowed] = [false, true];
+  // Not `disabled`: a button that is loses the focus, and who pressed it their place.
+  const tell = () => (busy || !allowed ? node.setAttribute("aria-disabled", "true") : node.removeAttribute("aria-disabled"));
   const node = button(words, async () => {
-    node.disabled = true;
+    if (busy || !allowed) return;
+    busy = true;
+    tell();
     try {
       await act();
     } catch (error) {
       failed(error);
     } finally {
-      node.disabled = false;
+      busy = false;
+      tell();
     }
   }, options);
+  node.allow = (may) => {
+    allowed = may;
+    tell();
+  };
   return node;
 }
 
@@ -68,7 +79,8 @@ function sentence(error) {
   return [error.detail, ...mistakes].filter(Boolean).join("; ");
 }
 
-const requestLine = (error) => error.requestId && h("span", { class: "request-id" }, `Request ${error.requestId}`);
+/** The request under which the server's log names a failure, where there was one. */
+export const requestLine = (error) => error.requestId && h("span", { class: "request-id" }, `Request ${error.requestId}`);
 
 /** A failure in the place of what could not be shown, with a way to try again. */
 export function trouble(error, again) {
@@ -133,7 +145,8 @@ export function field(label, control, { hint, error, class: extra = "" } = {}) {
   node.fail = (words) => {
     wrong.textContent = words ?? "";
     wrong.hidden = !words;
-    control.toggleAttribute("aria-invalid", Boolean(words));
+    if (words) control.setAttribute("aria-invalid", "true");
+    else control.removeAttribute("aria-invalid");
   };
   return node;
 }
@@ -275,7 +288,7 @@ export function progress(fraction, label) {
   const bar = h("div", { class: "progress-bar" });
   const node = h("div", { class: "progress", role: "progressbar", "aria-label": label, "aria-valuemin": "0", "aria-valuemax": "100" }, bar);
   node.set = (to) => {
-    node.setAttribute("aria-valuenow", String(Math.round(to * 100)));
+    node.setAttribute("aria-valuenow", String(Math.floor(to * 100)));
     bar.style.transform = `scaleX(${Math.min(Math.max(to, 0), 1)})`;
   };
   node.set(fraction);
@@ -304,7 +317,10 @@ export function editable(value, save, { label, placeholder = "Add", long = false
           value = (await save(wanted)) ?? wanted;
           announce(`${label} saved`);
         } catch (error) {
+          // What was typed stays to be tried again.
           failed(error);
+          done = false;
+          return;
         }
       }
       show(focus);

@@ -1,6 +1,6 @@
 // Any jobs side by side: their curves in one chart, what differs in their specs, and how a result hangs on it.
 
-import { eachFrame, h, later, replace } from "../lib/dom.js";
+import { eachFrame, h, later, redraw, replace } from "../lib/dom.js";
 import { get } from "../lib/api.js";
 import { live } from "../lib/live.js";
 import { number, plural } from "../lib/format.js";
@@ -30,21 +30,31 @@ export async function render(root, { query, navigate, signal }) {
     root.append(heading("Compare", { actions: adder }), empty("Nothing to compare yet", h("p", {}, "Add jobs by name here, or choose some in the table and press Compare."), h("a", { class: "button primary", href: "/jobs" }, "To the jobs")));
     return;
   }
-  const { data } = await get("/v1/jobs", { id: ids.join(","), limit: MOST }, { signal });
+  // Where the stream opened late, nobody knows what it has missed.
+  live.on("place", null, () => navigate(location.href, { replace: true }), signal);
+  const [{ data }, news] = await live.meanwhile(get("/v1/jobs", { id: ids.join(","), limit: MOST }, { signal }));
   const found = ids.map((id) => data.find((job) => job.id === id)).filter(Boolean);
   const jobs = found.map((job, index) => ({ ...job, tone: (index % COLOURS) + 1, dash: Math.floor(index / COLOURS) % 4, hidden: false }));
-  new Comparison(root, jobs, { ids: jobs.map(({ id }) => id), go, adder, signal, missing: ids.length - jobs.length });
+  const comparison = new Comparison(root, jobs, { ids: jobs.map(({ id }) => id), go, adder, signal, missing: ids.length - jobs.length });
+  for (const event of news) comparison.changed(event);
 }
 
 /** Adds jobs by their names. */
 function picker(ids, go, signal) {
   const options = h("datalist", { id: "jobs-to-add" });
   const known = new Map();
+  let asks = 0;
   const ask = later(async (name) => {
-    const { data } = await get("/v1/jobs", { search: name, limit: 20 }, { signal });
-    known.clear();
-    for (const job of data) if (!ids.includes(job.id)) known.set(`${job.name} · ${job.id.slice(-6)}`, job.id);
-    replace(options, [...known.keys()].map((words) => h("option", { value: words })));
+    const own = (asks += 1);
+    try {
+      const { data } = await get("/v1/jobs", { search: name, limit: 20 }, { signal });
+      if (own !== asks) return;
+      known.clear();
+      for (const job of data) if (!ids.includes(job.id)) known.set(`${job.name} · ${job.id.slice(-6)}`, job.id);
+      replace(options, [...known.keys()].map((words) => h("option", { value: words })));
+    } catch (error) {
+      failed(error);
+    }
   }, 150, signal);
   const control = h("input", { type: "search", list: "jobs-to-add", placeholder: "Add a job by name", "aria-label": "Add a job by name", oninput: () => {
     const id = known.get(control.value);
@@ -60,12 +70,8 @@ class Comparison {
   #shown = { axis: "step", log: false, smoothing: 0 };
 
   constructor(root, jobs, { ids, go, adder, signal, missing }) {
-    Object.assign(this, { jobs, ids, go, signal, grouped: false });
+    Object.assign(this, { jobs, ids, go, signal, grouped: false, names: [], drawn: new Set() });
     this.byId = new Map(jobs.map((job) => [job.id, job]));
-    this.names = [...new Set(jobs.flatMap(({ metrics }) => Object.keys(metrics)))].sort();
-    const first = jobs.map(({ metrics }) => headline(metrics)?.name).find(Boolean) ?? this.names[0];
-    this.metric = first;
-    this.drawn = new Set([first, this.names.includes("val_loss") ? "val_loss" : "loss"].filter((name) => this.names.includes(name)));
     this.different = differences(jobs.map(({ spec }) => spec)).filter(({ pointer }) => !NAMES.some((name) => pointer === name || pointer.startsWith(`${name}/`)));
     const words = shortPaths(this.different.map(({ pointer }) => pointer));
     this.different.forEach((difference, at) => (difference.words = words[at]));
@@ -76,41 +82,65 @@ class Comparison {
     this.grid = h("div", { class: "charts wide" });
     this.table = h("div");
     this.relations = h("div", { class: "compare-relations" });
-    const chips = h("div", { class: "choices wrap", role: "group", "aria-label": "Curves of" }, this.names.map((name) => h("button", {
+    this.chips = h("div", { class: "choices wrap", role: "group", "aria-label": "Curves of" });
+    this.judged = h("label", { class: "smoothing" });
+    this.curves = section("Curves", { actions: toggle("Mean over seeds", false, (on) => {
+      this.grouped = on;
+      this.#draw(true);
+    }) }, this.chips, chartControls(this.#shown, (change) => {
+      Object.assign(this.#shown, change);
+      for (const chart of this.#charts.values()) chart.change(change);
+    }), this.grid);
+    root.append(
+      heading("Compare", { beside: h("span", { class: "muted" }, plural(jobs.length, "job"), missing > 0 && `, ${plural(missing, "other")} not there any more`), actions: adder }),
+      this.curves,
+      section("What differs", { actions: this.judged, note: this.different.length === 0 ? "Their specs are the same." : null }, this.table),
+      this.relations);
+    this.draw = eachFrame(() => this.#draw(), signal);
+    live.on("metrics", null, ({ job, data, time }) => this.#hear(job, data, time), signal);
+    this.renew = eachFrame(() => this.#drawResults(), signal);
+    for (const kind of ["status", "end"]) live.on(kind, null, (event) => this.changed(event), signal);
+    this.#name();
+    this.#drawResults();
+  }
+
+  /** A job stands otherwise than before. */
+  changed({ job, data }) {
+    const known = this.byId.get(job);
+    if (!known) return;
+    Object.assign(known, { status: data.status, metrics: data.metrics ?? known.metrics });
+    this.#name();
+    this.renew();
+  }
+
+  /** Takes in what is measured by now. What is shown first is chosen from that, until somebody chooses. */
+  #name() {
+    const names = [...new Set([...this.names, ...this.jobs.flatMap(({ metrics }) => Object.keys(metrics))])].sort();
+    this.curves.hidden = this.judged.hidden = names.length === 0;
+    if (names.length === this.names.length) return;
+    this.names = names;
+    const first = this.jobs.map(({ metrics }) => headline(metrics)?.name).find(Boolean) ?? names[0];
+    if (!this.judging) this.metric = first;
+    if (!this.drawing) this.drawn = new Set([first, names.includes("val_loss") ? "val_loss" : "loss"].filter((name) => names.includes(name)));
+    redraw(this.chips, names.map((name) => h("button", {
       type: "button", class: "choice", "aria-pressed": String(this.drawn.has(name)), onclick: (event) => {
+        this.drawing = true;
         if (!this.drawn.delete(name)) this.drawn.add(name);
         event.currentTarget.setAttribute("aria-pressed", String(this.drawn.has(name)));
         this.#ask();
       },
     }, name.replaceAll("_", " "))));
-    const judged = h("label", { class: "smoothing" }, h("span", {}, "Result"), select(this.names.map((name) => [name, name.replaceAll("_", " ")]), this.metric, (name) => {
+    redraw(this.judged, h("span", {}, "Result"), select(names.map((name) => [name, name.replaceAll("_", " ")]), this.metric, (name) => {
+      this.judging = true;
       this.metric = name;
-      this.#drawTable();
-      this.#drawRelations();
+      this.#drawResults();
     }, { "aria-label": "Result" }));
-    root.append(
-      heading("Compare", { beside: h("span", { class: "muted" }, plural(jobs.length, "job"), missing > 0 && `, ${plural(missing, "other")} not there any more`), actions: adder }),
-      this.names.length > 0 && section("Curves", { actions: toggle("Mean over seeds", false, (on) => {
-        this.grouped = on;
-        this.#draw(true);
-      }) }, chips, chartControls(this.#shown, (change) => {
-        Object.assign(this.#shown, change);
-        for (const chart of this.#charts.values()) chart.change(change);
-      }), this.grid),
-      section("What differs", { actions: this.names.length > 0 && judged, note: this.different.length === 0 ? "Their specs are the same." : null }, this.table),
-      this.relations);
-    this.draw = eachFrame(() => this.#draw(), signal);
-    live.on("metrics", null, ({ job, data, time }) => this.#hear(job, data, time), signal);
-    live.on("end", null, ({ job, data }) => {
-      const known = this.byId.get(job);
-      if (!known) return;
-      Object.assign(known, { status: data.status, metrics: data.metrics ?? known.metrics });
-      this.#drawTable();
-      this.#drawRelations();
-    }, signal);
+    this.#ask();
+  }
+
+  #drawResults() {
     this.#drawTable();
     this.#drawRelations();
-    this.#ask();
   }
 
   /** The curves that are to be shown and are not there yet. */
@@ -145,6 +175,10 @@ class Comparison {
       if (!of) continue;
       if (!of.has(id)) of.set(id, new Series(name));
       if (step > of.get(id).lastStep) of.get(id).push(step, epoch, time / 1000, value);
+    }
+    if (data.points.some(({ name }) => !this.names.includes(name))) {
+      this.#name();
+      this.renew();
     }
     this.draw();
   }
@@ -200,10 +234,10 @@ class Comparison {
     const head = columns.map((column) => {
       const own = this.sort?.title === column.title;
       return h("th", { scope: "col", class: column.numeric ? "numeric" : null, title: column.hint, "aria-sort": own ? (this.sort.way > 0 ? "ascending" : "descending") : null },
-        h("button", { type: "button", class: "sorter", onclick: () => {
+        h("button", { type: "button", class: "sorter", "aria-label": column.title, onclick: () => {
           this.sort = { title: column.title, way: own ? -this.sort.way : 1 };
           this.#drawTable();
-        } }, column.title, own && (this.sort.way > 0 ? " ↑" : " ↓")));
+        } }, column.title, own && h("span", { "aria-hidden": "true" }, this.sort.way > 0 ? " ↑" : " ↓")));
     });
     const line = (job) => h("tr", { class: job.hidden ? "hidden-job" : null }, h("td", { class: "compare-tools" },
       h("input", { type: "checkbox", checked: !job.hidden, "aria-label": `Show ${this.#label(job)}`, onchange: (event) => {
@@ -213,7 +247,7 @@ class Comparison {
       } })),
     columns.map((column) => h("td", { class: column.numeric ? "numeric" : null }, column.cell(job))),
     h("td", {}, h("button", { type: "button", class: "icon-button", "aria-label": `Take ${this.#label(job)} out`, onclick: () => this.go(this.ids.filter((id) => id !== job.id)) }, "×")));
-    replace(this.table, h("div", { class: "table-frame compare-table", tabindex: "0", role: "region", "aria-label": "What differs" }, h("table", {},
+    redraw(this.table, h("div", { class: "table-frame compare-table", tabindex: "0", role: "region", "aria-label": "What differs" }, h("table", {},
       h("caption", { class: "visually-hidden" }, "The jobs, and what differs in their specs"),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Shown")), head, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Take out")))),
       h("tbody", {}, rows.map(line)))));
@@ -224,9 +258,9 @@ class Comparison {
       .filter(({ job, result }) => !job.hidden && Number.isFinite(result));
     const axes = this.telling.map(({ words, pointer }, at) => ({ at, words, hint: path(pointer) }));
     const result = this.metric?.replaceAll("_", " ");
-    replace(this.relations, rows.length > 1 && axes.length > 0 && [
+    redraw(this.relations, rows.length > 1 && axes.length > 0 && [
       section("Parallel coordinates", { note: "A line a job; the colour is the result.", class: axes.length > 3 ? "many" : "" }, parallel(axes.slice(0, 8), rows, result)),
-      section("One against the result", {}, scatter(axes, rows, result)),
+      section("One against the result", {}, scatter(axes, rows, result, this.along, (at) => (this.along = at))),
     ]);
   }
 }

@@ -58,18 +58,19 @@ async function examples(set, path, query, signal) {
   const place = h("div", { class: "stack" });
   const where = h("span", { class: "muted", role: "status" });
   const splits = Object.keys(set.splits);
-  const state = {
-    split: splits.includes(query.get("rows")) ? query.get("rows") : splits[0],
-    offset: Math.max(0, Number.parseInt(query.get("from"), 10) - 1 || 0),
-    total: 0,
-  };
+  const first = splits.includes(query.get("rows")) ? query.get("rows") : splits[0];
+  const from = Math.max(0, Number.parseInt(query.get("from"), 10) - 1 || 0);
+  const state = { split: first, offset: Math.min(from, lastPage(set.splits[first])), total: 0, shown: 0, asks: 0 };
   const show = async () => {
     const { split, offset } = state;
+    const own = (state.asks += 1);
     const page = await get(`${path}/examples`, { split, offset, limit: PAGE }, { signal });
-    state.total = page.total;
+    if (own !== state.asks) return;
+    // Of large examples fewer come at once.
+    [state.total, state.shown] = [page.total, page.data.length];
     where.textContent = page.total === 0 ? "none" : `${number(offset + 1)} to ${number(offset + page.data.length)} of ${number(page.total)}`;
-    back.disabled = offset === 0;
-    on.disabled = offset + page.data.length >= page.total;
+    back.allow(offset > 0);
+    on.allow(offset + page.data.length < page.total);
     replace(place, set.columns.some(({ kind }) => kind === "image") ? cards(set, page.data) : rows(set, page));
   };
   const move = (to) => {
@@ -82,13 +83,17 @@ async function examples(set, path, query, signal) {
     history.replaceState(null, "", address);
     return show();
   };
-  const go = (by) => action(by < 0 ? "Back" : "On", () => move({ offset: Math.max(0, state.offset + by * PAGE) }));
+  const go = (by) => action(by < 0 ? "Back" : "On", () => move({ offset: Math.max(0, state.offset + (by < 0 ? -PAGE : state.shown)) }));
   const [back, on] = [go(-1), go(1)];
   const choose = splits.length > 1 && select(splits.map((split) => [split, split]), state.split, (split) => move({ split, offset: 0 }).catch(failed), { "aria-label": "Split" });
-  const last = action("To the end", () => move({ offset: Math.max(0, Math.floor((state.total - 1) / PAGE) * PAGE) }));
-  await show();
+  const last = action("To the end", () => move({ offset: lastPage(state.total) }));
+  // The address may have named a place that there is not.
+  await move({});
   return section("Examples", { actions: [choose, where, back, on, last] }, place);
 }
+
+/** Where the last page of so many examples begins. */
+const lastPage = (total) => Math.max(0, Math.floor((total - 1) / PAGE) * PAGE);
 
 /** Pictures, with the rest of each example under them. */
 function cards(set, found) {

@@ -1,11 +1,11 @@
 // One job, as it trains and after: the head with what can be done, and a part each for curves, network, spec, events
 // and files.
 
-import { eachFrame, h, replace, text } from "../lib/dom.js";
+import { eachFrame, h, redraw, replace, text } from "../lib/dom.js";
 import { get, patch } from "../lib/api.js";
 import { live } from "../lib/live.js";
 import { between, duration, number, percent, plural, relativeTime, short } from "../lib/format.js";
-import { action, badge, confirm, crumbs, editable, facts, heading, menu, progress, section, snippet, dialog, button, tabs, toast } from "../lib/widgets.js";
+import { action, badge, confirm, crumbs, editable, empty, facts, failed, heading, menu, progress, section, snippet, dialog, button, tabs, toast, trouble } from "../lib/widgets.js";
 import { act, allowed, finished, posted } from "../lib/jobs.js";
 import { curl } from "../lib/spec.js";
 import { labelEditor } from "../lib/labels.js";
@@ -27,27 +27,23 @@ export async function render(root, { params, query, navigate, signal }) {
   const early = [];
   let take = (event) => early.push(event);
   live.on("*", id, (event) => take(event), signal);
+  // Where the stream opened late, nobody knows what it has missed.
+  live.on("place", null, () => navigate(location.href, { replace: true }), signal);
   const [job, series] = await Promise.all([get(`/v1/jobs/${id}`, {}, { signal }), get(`/v1/jobs/${id}/metrics`, { max_points: 2000 }, { signal })]);
   state.job = job;
   state.metrics.load(series.data);
   document.title = `${job.name} · Lyceum`;
 
-  const head = h("div", { class: "job-head" });
   const standing = h("div", { class: "job-standing" });
   const changed = new Set();
   /** Parts that want to know of events: `(event) => void`, each frame at most. */
   const listeners = new Set();
-  const drawHead = () => replace(head, header(state, { navigate, renew }));
-  const renew = (next) => {
-    if (next) state.job = { ...state.job, ...next };
-    drawHead();
-    drawStanding(standing, state, signal);
-  };
   const flush = eachFrame(() => {
     for (const listener of listeners) listener(changed);
-    if (changed.has("status") || changed.has("end")) drawHead();
-    if (changed.has("status") || changed.has("end") || !standing.firstChild) drawStanding(standing, state, signal);
-    else if (changed.has("progress")) standing.progress?.(state.job);
+    if (changed.has("status") || changed.has("end")) {
+      head.draw();
+      drawStanding(standing, state, signal);
+    } else if (changed.has("progress")) standing.progress?.(state.job);
     changed.clear();
   }, signal);
   take = (event) => {
@@ -62,19 +58,26 @@ export async function render(root, { params, query, navigate, signal }) {
     changed.add(event.kind);
     flush();
   };
+  let asks = 0;
   const reload = async () => {
+    const own = (asks += 1);
     try {
-      state.job = await get(`/v1/jobs/${id}`, {}, { signal });
+      const next = await get(`/v1/jobs/${id}`, {}, { signal });
+      // It was asked again since, and that answer knows more.
+      if (own !== asks) return;
+      state.job = next;
     } catch (error) {
-      if (error.name !== "AbortError" && error.status !== 404) throw error;
+      if (error.status !== 404) failed(error);
       return;
     }
     changed.add("status");
     flush();
   };
 
-  renew();
-  root.append(head, standing, words(state));
+  const head = header(state, { navigate, reload });
+  head.draw();
+  drawStanding(standing, state, signal);
+  root.append(head.node, standing, words(state));
   for (const event of early) take(event);
   const context = { state, signal, navigate, listen: (listener, until) => {
     listeners.add(listener);
@@ -82,11 +85,16 @@ export async function render(root, { params, query, navigate, signal }) {
   } };
   let leaving = new AbortController();
   signal.addEventListener("abort", () => leaving.abort());
-  const part = (render) => (panel) => {
+  const part = (render) => async function show(panel) {
     leaving.abort();
     leaving = new AbortController();
     if (signal.aborted) leaving.abort();
-    render(panel, { ...context, signal: leaving.signal });
+    const { signal: own } = leaving;
+    try {
+      await render(replace(panel), { ...context, signal: own });
+    } catch (error) {
+      if (!own.aborted && error.name !== "AbortError") replace(panel, trouble(error, () => show(panel)));
+    }
   };
   root.append(tabs("Parts of the job", [
     { id: "curves", title: "Curves", render: part(curves) },
@@ -94,9 +102,8 @@ export async function render(root, { params, query, navigate, signal }) {
     { id: "spec", title: "Spec", render: part(spec) },
     { id: "events", title: "Events and log", render: part(events) },
     { id: "files", title: "Files", render: part(files) },
-    job.model && { id: "mistakes", title: "Mistakes", render: part((panel, { signal: leaving }) => panel.append(
-      section("What the model gets wrong", {}, mistakes({ ...job.model, signal: leaving })))) },
-  ].filter(Boolean), {
+    { id: "mistakes", title: "Mistakes", render: part(wrong) },
+  ], {
     selected: query.get("part"),
     onselect: (chosen) => {
       const address = new URL(location.href);
@@ -107,39 +114,62 @@ export async function render(root, { params, query, navigate, signal }) {
   }));
 }
 
-function header(state, { navigate, renew }) {
-  const { job } = state;
-  const may = allowed(job);
-  const does = (name, words, options) => may[name] && action(words, async () => {
-    const next = await act(name, job);
-    if (name === "retry") {
+/** The head: its node, and what draws it as the job stands now. What has not changed stays, so that an open menu does. */
+function header(state, { navigate, reload }) {
+  const { id, name } = state.job;
+  const [beside, actions, more] = [h("span", { class: "row" }), h("div", { class: "row" }), h("div")];
+  const does = (what, words, options) => action(words, async () => {
+    const next = await act(what, state.job);
+    if (what === "retry") {
       toast("Posted again.", { tone: "good" });
       return navigate(`/jobs/${next.id}`);
     }
-    renew(next);
+    await reload();
   }, options);
   const remove = async () => {
     if (!(await confirm("Delete this job?", "Its runs, metrics and files will be gone. A model that came of it stays.", "Delete"))) return;
-    await act("delete", job);
-    toast(`${job.name} is deleted.`);
+    await act("delete", state.job);
+    toast(`${name} is deleted.`);
     navigate("/jobs");
   };
-  return heading(job.name, {
-    above: crumbs(["/jobs", "Jobs"]),
-    beside: [badge(job.status), job.desired && h("span", { class: "muted" }, `${job.desired} was asked for`)],
-    actions: [
-      does("pause", "Pause"),
-      does("resume", "Resume", { kind: "primary" }),
-      does("retry", "Retry"),
-      h("a", { class: "button", href: `/jobs/new?clone=${job.id}` }, "Clone and edit"),
-      does("cancel", "Cancel", { kind: "danger" }),
-      menu("More", [
-        { words: "The curl that makes it", act: () => showCurl(job) },
-        { words: "Compare with others", href: `/compare?jobs=${job.id}` },
-        may.delete && { words: "Delete", kind: "danger", act: remove },
-      ]),
-    ],
-  });
+  const drawMenu = (may) => {
+    const held = more.contains(document.activeElement);
+    replace(more, menu("More", [
+      { words: "The curl that makes it", act: () => showCurl(state.job) },
+      { words: "Compare with others", href: `/compare?jobs=${id}` },
+      may.delete && { words: "Delete", kind: "danger", act: remove },
+    ]));
+    if (held) more.querySelector("button").focus();
+  };
+  let drawn = {};
+  const draw = () => {
+    const { status, desired } = state.job;
+    const may = allowed(state.job);
+    if (status === drawn.status && desired === drawn.desired) return;
+    if (may.delete !== drawn.deletable) drawMenu(may);
+    drawn = { status, desired, deletable: may.delete };
+    replace(beside, badge(status), desired && h("span", { class: "muted" }, `${desired} was asked for`));
+    redraw(actions,
+      may.pause && does("pause", "Pause"),
+      may.resume && does("resume", "Resume", { kind: "primary" }),
+      may.retry && does("retry", "Retry"),
+      h("a", { class: "button", href: `/jobs/new?clone=${id}` }, "Clone and edit"),
+      may.cancel && does("cancel", "Cancel", { kind: "danger" }));
+  };
+  return { node: heading(name, { above: crumbs(["/jobs", "Jobs"]), beside, actions: [actions, more] }), draw };
+}
+
+/** What the model gets wrong, as soon as there is one. */
+function wrong(panel, { state, signal, listen }) {
+  let shown = false;
+  const draw = () => {
+    if (shown || !state.job.model) return;
+    shown = true;
+    replace(panel, section("What the model gets wrong", {}, mistakes({ ...state.job.model, signal })));
+  };
+  panel.append(empty("No model", h("p", {}, "What the model gets wrong is here when the job has succeeded.")));
+  draw();
+  listen(draw, signal);
 }
 
 async function showCurl(job) {
@@ -153,22 +183,24 @@ function drawStanding(node, state, signal) {
   const bar = progress(job.progress.fraction, "How far the job is");
   bar.classList.add(`tone-${job.status}`);
   const words = h("p", { class: "job-progress-words" });
+  const took = h("span");
   node.progress = (now) => {
     bar.set(now.progress.fraction);
     text(words, progressWords(now));
+    text(took, duration(between(now.started_at, now.finished_at)));
   };
   node.progress(job);
   const first = job.runs.find((run) => run.started_at);
   const dataset = job.spec.training.dataset;
   const model = job.model && h("a", { href: `/models/${job.model.name}/${job.model.version}` }, `${job.model.name} ${job.model.version}`);
-  replace(node,
+  redraw(node,
     h("div", { class: "job-progress" }, bar, words),
     job.error && failure(job.error),
     job.status === "queued" && waiting(job, signal),
     job.result && h("div", { class: "card" }, facts(Object.entries(job.result).map(([name, value]) => [name, number(value)]))),
     facts([
       ["Started", first ? relativeTime(first.started_at) : "not yet"],
-      ["Took", first ? duration(between(job.started_at, job.finished_at)) : "–"],
+      ["Took", took],
       model && ["Model", model],
       dataset?.name && ["Data set", h("a", { href: `/datasets/${dataset.name}/${dataset.version}` }, `${dataset.name} ${dataset.version}`)],
       ["Device", job.runs.at(-1)?.device ?? job.spec.resources?.device ?? "–"],

@@ -36,13 +36,15 @@ class View {
   #chosen = new Set();
   #active = 0;
   #anchor = 0;
+  /** Whether a row is there only because somebody is in it. */
+  #kept = false;
 
   constructor(root, query, signal) {
     this.signal = signal;
     this.filter = { name: query.get("name") ?? "", status: (query.get("status") ?? "").split(",").filter((word) => STATUSES.includes(word)), label: query.get("label") ?? "" };
     this.count = h("span", { class: "muted", role: "status" });
     this.bar = h("div", { class: "selection", role: "toolbar", "aria-label": "What to do with the chosen jobs", hidden: true });
-    this.body = h("div", { class: "jobs-body", role: "rowgroup" });
+    this.body = h("div", { class: "jobs-body", role: "rowgroup", onfocusout: () => this.#kept && this.renew() });
     this.all = h("input", { type: "checkbox", "aria-label": "Choose all that are loaded", onchange: () => this.#chooseAll(this.all.checked) });
     this.grid = h("div", { class: "jobs", role: "grid", "aria-label": "Jobs", "aria-multiselectable": "true", onkeydown: (event) => this.#key(event) },
       h("div", { role: "rowgroup", class: "jobs-head" }, h("div", { role: "row", class: "job-row" },
@@ -86,7 +88,7 @@ class View {
     }
     history.replaceState(null, "", address);
     this.#next = null;
-    this.load().catch((error) => error.name !== "AbortError" && failed(error));
+    this.load().catch(failed);
   }
 
   #query() {
@@ -96,7 +98,7 @@ class View {
   /** The first page anew. */
   async load() {
     const asked = (this.#asked += 1);
-    const page = await get("/v1/jobs", this.#query(), { signal: this.signal });
+    const [page, news] = await live.meanwhile(get("/v1/jobs", this.#query(), { signal: this.signal }));
     if (asked !== this.#asked) return;
     this.#jobs = [];
     this.#byId.clear();
@@ -105,6 +107,7 @@ class View {
     for (const row of this.#rows.values()) row.node.remove();
     this.#rows.clear();
     this.#take(page);
+    this.#hearAll(news);
     this.#chosenChanged();
   }
 
@@ -132,8 +135,10 @@ class View {
     this.#asking = true;
     const asked = this.#asked;
     try {
-      const page = await get("/v1/jobs", { ...this.#query(), after: this.#next }, { signal: this.signal });
-      if (asked === this.#asked) this.#take(page);
+      const [page, news] = await live.meanwhile(get("/v1/jobs", { ...this.#query(), after: this.#next }, { signal: this.signal }));
+      if (asked !== this.#asked) return;
+      this.#take(page);
+      this.#hearAll(news);
     } catch (error) {
       failed(error);
     } finally {
@@ -141,19 +146,47 @@ class View {
     }
   }
 
-  /** New jobs come in at the top. */
+  /** New jobs come in, and those go that no longer fit. */
   async #renew() {
     const asked = this.#asked;
-    const page = await get("/v1/jobs", this.#query(), { signal: this.signal }).catch(() => null);
+    const [page, news] = await live.meanwhile(get("/v1/jobs", this.#query(), { signal: this.signal }).catch(() => null));
     if (!page || asked !== this.#asked) return;
     const fresh = page.data.filter((job) => !this.#byId.has(job.id));
+    // Where a whole page is new, others may lie between it and what is known.
+    if (page.next && fresh.length === page.data.length) return this.load().catch(failed);
     for (const job of page.data) this.#set(job);
-    if (fresh.length > 0) {
-      for (const job of fresh) this.#byId.set(job.id, job);
-      this.#jobs.unshift(...fresh);
-      if (this.#active > 0) this.#active += fresh.length;
+    for (const job of fresh) this.#byId.set(job.id, job);
+    this.#hearAll(news);
+    this.#arrange(fresh);
+    this.#take({ data: [], next: this.#next, total: page.total });
+  }
+
+  /** Puts new jobs in their places and takes out what does not fit, but for a row that somebody is in. Where the keyboard
+   * is, and where a choice began, goes with its job. */
+  #arrange(fresh) {
+    const [active, anchor] = [this.#jobs[this.#active], this.#jobs[this.#anchor]];
+    const settled = this.#chosen.size > 0 || this.body.contains(document.activeElement);
+    const jobs = [...this.#jobs, ...fresh];
+    const unfit = jobs.filter(({ status }) => this.filter.status.length > 0 && !this.filter.status.includes(status));
+    const gone = unfit.filter(({ id }) => !this.#rows.get(id)?.node.contains(document.activeElement));
+    this.#kept = gone.length < unfit.length;
+    if (fresh.length === 0 && gone.length === 0) return;
+    const chosen = this.#chosen.size;
+    for (const { id } of gone) {
+      this.#rows.get(id)?.node.remove();
+      this.#rows.delete(id);
+      this.#byId.delete(id);
+      this.#chosen.delete(id);
     }
-    this.#take({ data: [], next: this.#next ?? (this.#jobs.length < PAGE ? page.next : null), total: page.total });
+    // The ids of newer jobs are greater.
+    this.#jobs = jobs.filter(({ id }) => this.#byId.has(id)).sort((a, b) => (a.id < b.id ? 1 : -1));
+    const place = (job, before) => {
+      if (before === 0 && !settled) return 0;
+      const now = this.#jobs.indexOf(job);
+      return now >= 0 ? now : Math.max(Math.min(before, this.#jobs.length - 1), 0);
+    };
+    [this.#active, this.#anchor] = [place(active, this.#active), place(anchor, this.#anchor)];
+    if (this.#chosen.size < chosen) this.#chosenChanged();
   }
 
   /** A job as the server tells it, in the place of what was known. */
@@ -164,15 +197,19 @@ class View {
     this.#rows.get(job.id)?.update();
   }
 
-  #hear({ kind, job: id, data }) {
+  /** What has changed while an answer was on its way, which may not know of it. */
+  #hearAll(news) {
+    for (const event of news) this.#hear(event);
+  }
+
+  #hear({ kind, job: id, data, time }) {
     const job = this.#byId.get(id);
-    if (!job) {
-      if (kind === "status" && data.status === "queued") this.renew();
-      return;
-    }
+    const filtered = this.filter.status.length > 0 && (kind === "status" || kind === "end");
+    if (kind === "place" || filtered || (!job && kind === "status" && data.status === "queued")) this.renew();
+    if (!job) return;
     if (kind === "status") {
       job.status = data.status;
-      if (data.status === "running") job.started_at ??= new Date().toISOString();
+      if (data.status === "running") job.started_at ??= new Date(time).toISOString();
     } else if (kind === "progress") job.progress = data;
     else if (kind === "metrics") {
       for (const { name, value } of data.points) job.metrics[name] = value;
@@ -183,7 +220,7 @@ class View {
         if (curve.values.length > 4 * POINTS) curve.values = curve.values.filter((_, at) => at % 2 === 0);
       }
     } else if (kind === "end") {
-      Object.assign(job, { status: data.status, metrics: data.metrics ?? job.metrics, model: data.model, error: data.error, desired: null, finished_at: new Date().toISOString() });
+      Object.assign(job, { status: data.status, metrics: data.metrics ?? job.metrics, model: data.model, error: data.error, desired: null, finished_at: new Date(time).toISOString() });
     } else return;
     job.stale = true;
     this.draw();
@@ -325,11 +362,12 @@ class View {
     const jobs = [...this.#chosen].map((id) => this.#byId.get(id));
     const held = this.bar.contains(document.activeElement) ? document.activeElement.textContent : null;
     const does = (name, words, options) => action(words, async () => {
-      const results = await actAll(name, [...this.#chosen]);
+      const [results, news] = await live.meanwhile(actAll(name, [...this.#chosen]));
       if (!results) return;
       if (name === "delete" || name === "retry") await this.load();
       else {
         for (const { job } of results) if (job) this.#set(job);
+        this.#hearAll(news);
         this.#chosenChanged();
       }
     }, options);

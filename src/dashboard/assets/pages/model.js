@@ -1,6 +1,6 @@
 // One model: its versions, what they reached, where they come from, and the aliases that callers name them by.
 
-import { h, replace } from "../lib/dom.js";
+import { h, redraw } from "../lib/dom.js";
 import { del, get, put } from "../lib/api.js";
 import { bytes, number, plural, relativeTime } from "../lib/format.js";
 import { action, confirm, crumbs, failed, field, heading, section, select, table, toast } from "../lib/widgets.js";
@@ -22,7 +22,7 @@ export async function render(root, { params: { name }, navigate, signal }) {
     state.model = await get(`/v1/models/${name}`, {}, { signal });
     const numbers = state.model.versions.slice(0, state.shown);
     state.versions = await Promise.all(numbers.map((version) => get(`/v1/models/${name}/versions/${version}`, {}, { signal })));
-    replace(place, draw(state, renew));
+    redraw(place, draw(state, renew));
   };
   await renew();
 }

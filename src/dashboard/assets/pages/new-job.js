@@ -3,7 +3,7 @@
 import { h, later, replace } from "../lib/dom.js";
 import { all, blob, get, post } from "../lib/api.js";
 import { bytes, number, plural } from "../lib/format.js";
-import { action, crumbs, facts, failed, field, heading, section, select, table } from "../lib/widgets.js";
+import { action, button, crumbs, facts, failed, field, heading, section, select, table, toast } from "../lib/widgets.js";
 import { posted } from "../lib/jobs.js";
 import { lineOf, positions } from "../lib/positions.js";
 import { FIRST_MODEL } from "../lib/first-model.js";
@@ -12,11 +12,14 @@ import { Completion } from "./new-job/completion.js";
 import { reference } from "./new-job/reference.js";
 import { templates } from "./new-job/templates.js";
 
+/** What says which keys do what in the text. */
+const KEYS = "body-keys";
+
 export const title = () => "New job";
 
 export async function render(root, { query, navigate, signal }) {
   const [sets, models, examples, components] = await Promise.all([
-    all("/v1/datasets", {}, { signal }), all("/v1/models", {}, { signal }),
+    datasets(query, signal), all("/v1/models", {}, { signal }),
     get("/v1/examples", {}, { signal }), get("/v1/components", {}, { signal }),
   ]);
   const editor = new Editor(names(sets), signal);
@@ -33,18 +36,28 @@ export async function render(root, { query, navigate, signal }) {
       examples: examples.data, sets, models, selected: query.get("template"), ready: () => editor.ask(),
       chosen: async ({ name }) => {
         history.replaceState(null, "", `/jobs/new?template=${name}`);
-        editor.writeText(await template(name));
+        await editor.writeLater(template(name, signal));
       },
     }),
-    h("div", { class: "new-job" }, section("Body", { note: "Names are offered as you type, and by Ctrl+Space." }, editor.node), section("Plan", {}, editor.plan)),
+    h("div", { class: "new-job" }, section("Body", { note: h("span", { id: KEYS }, "Names are offered as you type, and by Ctrl+Space. Tab indents; Escape, then Tab leaves the text.") }, editor.node), section("Plan", {}, editor.plan)),
     section("Words", { note: "Every component that a body may name, with its fields." }, reference(components.data)));
   const named = query.get("template");
-  if (named) editor.writeText(await template(named));
-  else editor.write(await first(query, sets));
+  if (named) await editor.writeLater(template(named, signal));
+  else if (query.get("clone")) editor.write(await cloned(query.get("clone"), signal), { own: true });
+  else editor.write(first(query, sets));
+}
+
+/** All data sets in their latest versions; the one that was being looked at in the version that was, and first. */
+async function datasets(query, signal) {
+  const sets = await all("/v1/datasets", {}, { signal });
+  const [name, version] = [query.get("dataset"), query.get("version")];
+  if (!name || !version) return sets;
+  const looked = await get(`/v1/datasets/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}`, {}, { signal });
+  return [looked, ...sets.filter((set) => set.name !== name)];
 }
 
 /** An example's body, in the lines in which somebody wrote it. */
-const template = async (name) => (await blob(`/v1/examples/${encodeURIComponent(name)}`)).text();
+const template = async (name, signal) => (await blob(`/v1/examples/${encodeURIComponent(name)}`, { signal })).text();
 
 /** The names of data sets and of their columns, where a body has them. */
 const names = (sets) => (path, said) => {
@@ -54,13 +67,14 @@ const names = (sets) => (path, said) => {
   return (set?.columns ?? []).map(({ name, kind }) => ({ label: name, detail: kind }));
 };
 
-/** What the page begins with: a job to be changed, the data set that was being looked at, or the first model. */
-async function first(query, sets) {
-  const clone = query.get("clone");
-  if (clone) {
-    const job = await get(`/v1/jobs/${clone}`);
-    return (await posted(job)) ?? job.spec;
-  }
+/** The body of a job that is to be changed. */
+async function cloned(id, signal) {
+  const job = await get(`/v1/jobs/${id}`, {}, { signal });
+  return (await posted(job)) ?? job.spec;
+}
+
+/** What the page begins with otherwise: the data set that was being looked at, or the first model. */
+function first(query, sets) {
   const set = sets.find(({ name }) => name === query.get("dataset"));
   if (set) return body(set, { kind: KINDS[0][0] });
   const { labels, ...model } = FIRST_MODEL;
@@ -104,7 +118,10 @@ function form(sets, query, made) {
 class Editor {
   constructor(known, signal) {
     this.signal = signal;
-    this.area = h("textarea", { class: "editor-text", spellcheck: "false", autocapitalize: "off", wrap: "off", "aria-label": "The body of the job, as JSON", oninput: () => this.#typed(), onscroll: () => this.#scrolled(), onkeydown: (event) => this.#key(event) });
+    // Both count, so that of two answers the newer stays: what was asked of the plan, and what was written.
+    this.asked = 0;
+    this.changes = 0;
+    this.area = h("textarea", { class: "editor-text", spellcheck: "false", autocapitalize: "off", wrap: "off", "aria-label": "The body of the job, as JSON", "aria-describedby": KEYS, oninput: () => this.#typed(), onscroll: () => this.#scrolled(), onkeydown: (event) => this.#key(event) });
     this.gutter = h("div", { class: "editor-lines", "aria-hidden": "true" });
     this.mistakes = h("div", { class: "editor-mistakes", role: "status", "aria-live": "polite" });
     const frame = h("div", { class: "editor-frame" }, h("div", { class: "editor" }, this.gutter, this.area));
@@ -114,13 +131,35 @@ class Editor {
     this.ask = later(() => this.#ask(), 250, signal);
   }
 
-  write(value) {
-    this.writeText(JSON.stringify(value, null, 2));
+  write(value, options) {
+    this.writeText(JSON.stringify(value, null, 2), options);
   }
 
-  writeText(words) {
+  /** Puts a text in the place of the one that stands. What somebody wrote can be had back: what was typed, and a text that
+   * is their `own`, such as the body of a job. */
+  writeText(words, { own = false } = {}) {
+    const { value } = this.area;
+    if (value && value !== this.made) this.#keep(value);
     this.area.value = words.trimEnd();
+    this.made = own ? null : this.area.value;
     this.#changed();
+  }
+
+  /** The same with a text that is still to come, unless something else is written meanwhile. */
+  async writeLater(coming) {
+    const change = (this.changes += 1);
+    const words = await coming;
+    if (change === this.changes && !this.signal.aborted) this.writeText(words);
+  }
+
+  /** Offers a text that has lost its place. */
+  #keep(words) {
+    const note = toast(["The body is written anew. ", button("Undo", () => {
+      note.remove();
+      this.writeText(words, { own: true });
+      this.area.focus();
+    }, { kind: "small" })], { seconds: 20 });
+    this.signal.addEventListener("abort", () => note.remove());
   }
 
   /** The body, where it is JSON. */
@@ -138,6 +177,9 @@ class Editor {
   }
 
   #changed() {
+    this.changes += 1;
+    // The plan that may be on its way is that of another text.
+    this.asked += 1;
     this.#number(new Set());
     this.ask();
   }
@@ -157,17 +199,17 @@ class Editor {
    * it. */
   #key(event) {
     if (this.completion.key(event)) return;
-    if (event.key === "Escape") this.leaving = true;
-    else if (event.key === "Tab" && !event.shiftKey && !this.leaving) {
+    if (event.key === "Tab" && !event.shiftKey && !this.leaving) {
       event.preventDefault();
       document.execCommand("insertText", false, "  ");
-    } else if (event.key === "Tab") this.leaving = false;
+    }
+    this.leaving = event.key === "Escape";
   }
 
   async #ask() {
+    const asked = (this.asked += 1);
     const { lines, wrong } = positions(this.area.value);
     if (wrong) return this.#tell([{ line: wrong.line, detail: wrong.words }]);
-    const asked = (this.asked = (this.asked ?? 0) + 1);
     try {
       const plan = await post("/v1/plans", JSON.parse(this.area.value), { signal: this.signal });
       if (asked !== this.asked) return;

@@ -1,10 +1,10 @@
 // What goes on: what runs, what waits and why, what failed and why, what came of it, and the machine under it all.
 
-import { eachFrame, h, replace, soon, text } from "../lib/dom.js";
+import { eachFrame, h, redraw, replace, soon, text } from "../lib/dom.js";
 import { get, post } from "../lib/api.js";
 import { live } from "../lib/live.js";
 import { bytes, duration, number, percent, plural, relativeTime, short } from "../lib/format.js";
-import { action, badge, empty, facts, failed, heading, progress, section, toast } from "../lib/widgets.js";
+import { action, badge, empty, facts, failed, heading, progress, requestLine, section, toast } from "../lib/widgets.js";
 import { headline, seriesOf } from "../lib/jobs.js";
 import { sparkline } from "../lib/chart.js";
 import { inUse, onServing, usage } from "../lib/serving.js";
@@ -15,6 +15,8 @@ export const title = () => "Overview";
 /** As many of a kind as are told here; the table of jobs has all. */
 const MOST = 8;
 const POINTS = 60;
+/** How often the machine is asked at most, while jobs tell of themselves. */
+const MACHINE = 10000;
 
 export async function render(root, { signal, navigate }) {
   await live.start();
@@ -52,13 +54,24 @@ export async function render(root, { signal, navigate }) {
     await drawCurves(state, signal);
   };
   const renew = soon(() => ask().catch((error) => error.name !== "AbortError" && failed(error)), 400, signal);
+  const renewMachine = soon(async () => {
+    const own = asks;
+    const system = await asked("/v1/system", signal).catch(() => null);
+    // Where everything is asked anew, the machine is among it.
+    if (!system || own !== asks) return;
+    state.system = system;
+    drawMachine(places.machine, system);
+    draw();
+  }, MACHINE, signal);
   const draw = eachFrame(() => {
     text(beside, standing(state));
     for (const card of state.cards.values()) card.draw();
   }, signal);
   onServing(draw, signal);
   live.on("*", null, ({ kind, job, data }) => {
-    if (kind === "status" || kind === "end") return renew();
+    // A stream that opens late has told of nothing before.
+    if (kind === "status" || kind === "end" || kind === "place") return renew();
+    if (kind !== "serving") renewMachine();
     const known = state.jobs.get(job);
     if (!known) return;
     if (kind === "progress") known.progress = data;
@@ -94,16 +107,16 @@ function standing({ system: { jobs }, jobs: known }) {
 
 /** From nothing to a digit that is read, in three steps of a click each. */
 function drawTour(node, job, models, { navigate, renew }) {
-  if (localStorage.getItem("tour") === "done" || (!job && models.length > 0)) return replace(node);
+  if (localStorage.getItem("tour") === "done" || (!job && models.length > 0)) return redraw(node);
   const made = job?.model;
   const began = job && !["failed", "cancelled"].includes(job.status);
   const step = (index, title, words, control, done) => h("li", { class: `tour-step${done ? " done" : ""}` },
     h("span", { class: "tour-number", "aria-hidden": "true" }, done ? "✓" : index), h("div", { class: "grow" }, h("h3", {}, title), h("p", { class: "muted" }, words)), control);
-  replace(node, h("section", { class: "tour card", "aria-labelledby": "tour-title" },
+  redraw(node, h("section", { class: "tour card", "aria-labelledby": "tour-title" },
     h("div", { class: "section-head" }, h("h2", { id: "tour-title" }, "From nothing to a model in three steps"),
       h("div", { class: "row" }, h("button", { type: "button", class: "button small", onclick: () => {
         localStorage.setItem("tour", "done");
-        replace(node);
+        redraw(node);
       } }, "Dismiss"))),
     h("ol", { class: "tour-steps" },
       step(1, "Train a network", "A small convolutional network learns to read 60,000 handwritten digits, in a minute or so.",
@@ -136,7 +149,11 @@ function drawRunning(node, { data, next }, state) {
     }
     state.cards.get(job.id).draw();
   }
-  replace(node, data.length === 0
+  // Cards that stay are not put in anew: nobody loses the focus to it.
+  const order = [...wanted, Boolean(next)].join();
+  if (order === state.order) return;
+  state.order = order;
+  redraw(node, data.length === 0
     ? empty("Nothing runs", h("p", {}, "Post a job, and its progress is here as it happens."))
     : h("div", { class: "cards" }, data.map(({ id }) => state.cards.get(id).node)), next && h("a", { href: "/jobs?status=running,paused,retrying" }, "All that run"));
 }
@@ -181,8 +198,8 @@ async function drawCurves(state, signal) {
 }
 
 function drawWaiting(node, { data, total }, signal) {
-  if (data.length === 0) return replace(node, h("p", { class: "muted" }, "No job waits."));
-  replace(node, h("ul", { class: "lines" }, data.map((job) => {
+  if (data.length === 0) return redraw(node, h("p", { class: "muted" }, "No job waits."));
+  redraw(node, h("ul", { class: "lines" }, data.map((job) => {
     const why = h("span", { class: "muted" }, `place ${job.queue_position ?? "–"} in the queue`);
     get(`/v1/jobs/${job.id}/why`, {}, { signal }).then((known) => {
       replace(why, known.detail, known.expected_at && [", starts ", relativeTime(known.expected_at)]);
@@ -192,15 +209,15 @@ function drawWaiting(node, { data, total }, signal) {
 }
 
 function drawFailed(node, { data, total }) {
-  if (data.length === 0) return replace(node, h("p", { class: "muted" }, "No job has failed."));
-  replace(node, h("ul", { class: "lines" }, data.map((job) => h("li", {}, badge(job.status), h("a", { href: `/jobs/${job.id}` }, job.name),
+  if (data.length === 0) return redraw(node, h("p", { class: "muted" }, "No job has failed."));
+  redraw(node, h("ul", { class: "lines" }, data.map((job) => h("li", {}, badge(job.status), h("a", { href: `/jobs/${job.id}` }, job.name),
     h("span", { class: "grow" }, h("span", {}, job.error?.detail ?? ""), job.error?.hint && h("span", { class: "muted" }, ` – ${job.error.hint}`)), relativeTime(job.finished_at)))),
   total > data.length && h("a", { href: "/jobs?status=failed" }, `All ${number(total)} that failed`));
 }
 
 function drawDone(node, { data, total }) {
-  if (data.length === 0) return replace(node, h("p", { class: "muted" }, "No job has finished yet."));
-  replace(node, h("ul", { class: "lines" }, data.map((job) => {
+  if (data.length === 0) return redraw(node, h("p", { class: "muted" }, "No job has finished yet."));
+  redraw(node, h("ul", { class: "lines" }, data.map((job) => {
     const best = headline(job.metrics);
     return h("li", {}, badge(job.status), h("a", { href: `/jobs/${job.id}` }, job.name),
       h("span", { class: "grow" }, best && `${best.name.replaceAll("_", " ")} ${number(best.value)}`, job.model && [" · ", h("a", { href: `/models/${job.model.name}/${job.model.version}` }, `${job.model.name} ${job.model.version}`)]), relativeTime(job.finished_at));
@@ -208,8 +225,8 @@ function drawDone(node, { data, total }) {
 }
 
 function drawModels(node, { data, next }) {
-  if (data.length === 0) return replace(node, h("p", { class: "muted" }, "A job that succeeds leaves a model here."));
-  replace(node, h("ul", { class: "lines" }, data.map(({ name, latest, versions, updated_at: at }) => h("li", {},
+  if (data.length === 0) return redraw(node, h("p", { class: "muted" }, "A job that succeeds leaves a model here."));
+  redraw(node, h("ul", { class: "lines" }, data.map(({ name, latest, versions, updated_at: at }) => h("li", {},
     h("a", { href: `/models/${name}` }, name), h("span", { class: "muted grow" }, `version ${latest}`, versions.length > 1 && ` of ${versions.length}`), relativeTime(at)))),
   next && h("a", { href: "/models" }, "All models"));
 }
@@ -221,7 +238,7 @@ function meter(words, used, whole, told) {
 }
 
 function drawMachine(node, system) {
-  replace(node, h("div", { class: "card stack" }, system.error ? h("p", { class: "muted" }, `Could not be asked: ${system.error.message}`) : machine(system)));
+  redraw(node, h("div", { class: "card stack" }, system.error ? h("p", { class: "muted" }, `Could not be asked: ${system.error.message} `, requestLine(system.error)) : machine(system)));
 }
 
 function machine({ version, uptime_seconds: uptime, cores, threads, memory, disk, gpus }) {

@@ -13,21 +13,25 @@ export async function render(root, { query, navigate }) {
   const key = h("input", { type: "password", name: "key", autocomplete: "current-password", required: true, spellcheck: "false" });
   const shown = field("Key", key, { hint: "One that lyceum keys create made, or that the first start printed." });
   const enter = h("button", { class: "button primary", type: "submit" }, "Sign in");
+  let busy = false;
   root.append(h("form", {
     class: "sign-in",
     onsubmit: async (event) => {
       event.preventDefault();
-      enter.disabled = true;
+      if (busy) return;
+      busy = true;
+      enter.setAttribute("aria-disabled", "true");
       shown.fail(null);
       try {
         await signIn(key.value.trim());
         await navigate(next, { replace: true });
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
-        shown.fail(error.status === 401 ? "The key is unknown, expired or revoked." : error.detail);
+        shown.fail(error.status === 401 ? "The key is unknown, expired or revoked." : [error.detail || error.title, error.requestId && `Request ${error.requestId}.`].filter(Boolean).join(" "));
         key.select();
       } finally {
-        enter.disabled = false;
+        busy = false;
+        enter.removeAttribute("aria-disabled");
       }
     },
   }, h("h1", {}, "Sign in"), h("p", { class: "muted" }, "This server knows its callers by a key."), shown, enter));

@@ -33,7 +33,7 @@ export async function render(root, { params: { name, version }, navigate, signal
     section("What it gets wrong", {}, wrong(found, signal)),
     section("Other data", { note: "Loss and metrics on a split or on another data set with the same columns." }, evaluation(found)),
     section("Load", { note: "Since the server started, as it happens." }, load(found, signal)),
-    section("Call it", {}, calls(found)));
+    section("Call it", {}, calls(found, version)));
 }
 
 /** Asked for by a button, since the model answers a whole part of its data set for it. */
@@ -76,8 +76,8 @@ function evaluation({ model, version, spec }) {
   return h("div", { class: "stack" }, h("form", { class: "row form-row", onsubmit: (event) => event.preventDefault() }, field("Data set", name), field("Split", split), ask), place);
 }
 
-function calls(version) {
-  const parts = snippets(version).map(({ id, title: words, code }) => ({
+function calls(found, named) {
+  const parts = snippets(found, named).map(({ id, title: words, code }) => ({
     id,
     title: words,
     render: (panel) => panel.append(snippet(code, words)),

@@ -7,14 +7,19 @@ import { scale, shade } from "./scales.js";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, GAP] = [720, 280, 70, 40, 14];
 
-export function scatter(axes, rows, result) {
+/** `chosen` is the axis that was chosen before; `onchoose(axis)` hears of another. */
+export function scatter(axes, rows, result, chosen, onchoose) {
   const place = h("div", { class: "scatter-frame" });
   const numeric = axes.find(({ at, words }) => words !== "seed" && rows.every(({ values }) => Number.isFinite(values[at])));
   const first = numeric ?? axes.find(({ words }) => words !== "seed") ?? axes[0];
   const draw = (at) => replace(place, picture(axes.find((axis) => axis.at === Number(at)), rows, result));
-  draw(first.at);
+  const shown = chosen ?? first.at;
+  draw(shown);
   return h("div", { class: "card stack" },
-    h("label", { class: "smoothing" }, "Along", select(axes.map(({ at, words }) => [at, words]), first.at, draw, { "aria-label": "Along" })), place);
+    h("label", { class: "smoothing" }, "Along", select(axes.map(({ at, words }) => [at, words]), shown, (at) => {
+      onchoose(at);
+      draw(at);
+    }, { "aria-label": "Along" })), place);
 }
 
 function picture({ at, words }, rows, result) {

@@ -4,7 +4,7 @@
 import { h, replace } from "../../lib/dom.js";
 import { get } from "../../lib/api.js";
 import { number, percent, plural } from "../../lib/format.js";
-import { button, facts, section, select } from "../../lib/widgets.js";
+import { button, facts, requestLine, section, select } from "../../lib/widgets.js";
 import { histogram } from "../../lib/histogram.js";
 
 /** Columns that are shown at once. */
@@ -24,7 +24,7 @@ export function statistics(set, path, signal) {
       if (own === state.asks) replace(place, summaries(set, found));
     } catch (error) {
       if (error.name === "AbortError" || own !== state.asks) return;
-      replace(place, h("p", { class: "row", role: "alert" }, error.detail || error.message, button("Try again", show, { kind: "small" })));
+      replace(place, h("p", { class: "row", role: "alert" }, error.detail || error.message, button("Try again", show, { kind: "small" }), requestLine(error)));
     }
   };
   const splits = Object.keys(set.splits);

@@ -1,9 +1,9 @@
 // What happened to the job, and what its runs wrote.
 
-import { eachFrame, h, replace } from "../../lib/dom.js";
+import { eachFrame, h, redraw, replace, soon } from "../../lib/dom.js";
 import { get, text } from "../../lib/api.js";
 import { duration, number, relativeTime } from "../../lib/format.js";
-import { badge, section, table } from "../../lib/widgets.js";
+import { badge, requestLine, section, table } from "../../lib/widgets.js";
 
 /** As many as anybody reads; the log itself holds all. */
 const MOST = 500;
@@ -19,26 +19,47 @@ export async function events(panel, { state, signal, listen }) {
     section("Log", { note: "What the latest run wrote." }, log));
   const stored = await past(id, signal);
   if (signal.aborted) return;
-  const renewLog = async () => {
-    const words = await text(`/v1/jobs/${id}/logs`, { tail: 400 }, { signal });
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    log.textContent = words || "Nothing was written yet.";
-    if (atEnd) log.scrollTop = log.scrollHeight;
+  let [asks, taken] = [0, 0];
+  const askLog = async () => {
+    const own = (asks += 1);
+    try {
+      const words = await text(`/v1/jobs/${id}/logs`, { tail: 400 }, { signal });
+      // What was asked later is newer, though it may have been answered first.
+      if (own < taken) return;
+      taken = own;
+      drawLog(log, words || "Nothing was written yet.");
+    } catch (error) {
+      if (error.name !== "AbortError") replace(log, error.message, " ", requestLine(error));
+    }
   };
-  const last = stored.at(-1)?.id ?? 0;
+  const renewLog = soon(askLog, 500, signal);
+  let last = stored.at(-1)?.id ?? 0;
+  list.append(...stored.slice(-MOST).reverse().map(line));
   const draw = eachFrame(() => {
-    const all = [...stored, ...state.heard.filter(({ id: own }) => own > last)].slice(-MOST);
-    replace(list, all.reverse().map(line));
-    replace(runs, runTable(state.job));
+    const fresh = state.heard.filter(({ id: own }) => own > last).slice(-MOST);
+    last = fresh.at(-1)?.id ?? last;
+    list.prepend(...fresh.reverse().map(line));
+    while (list.children.length > MOST) list.lastChild.remove();
+    redraw(runs, runTable(state.job));
   }, signal);
   draw();
-  await renewLog().catch((error) => error.name !== "AbortError" && replace(log, error.message));
   listen((changed) => {
     if (["status", "log", "checkpoint", "resumed", "end"].some((kind) => changed.has(kind))) {
       draw();
-      if (changed.has("status") || changed.has("log") || changed.has("end")) renewLog().catch(() => {});
+      if (changed.has("status") || changed.has("log") || changed.has("end")) renewLog();
     }
   }, signal);
+  await askLog();
+}
+
+/** Shows a log. Lines that are there already stay, with whatever is selected in them. */
+function drawLog(log, words) {
+  const shown = log.textContent;
+  if (words === shown) return;
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  if (shown && words.startsWith(shown)) log.append(words.slice(shown.length));
+  else log.textContent = words;
+  if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
 /** The events of before, without metrics and progress, which the curves show. */

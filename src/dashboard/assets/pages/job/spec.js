@@ -17,14 +17,14 @@ export async function spec(panel, { state, signal }) {
   draw(false);
   replace(panel,
     section("Canonical spec", {
-      note: written ? "Every default written out; what differs from the defaults is marked." : "Every default written out.",
+      note: written ? "Every default written out; what was written is marked." : "Every default written out.",
       actions: [written && toggle("Only what was written", false, draw), action("Copy", () => copy(JSON.stringify(job.spec, null, 2)), { class: "button small" })],
     }, listing),
     section("The call that makes it", {}, snippet(curl(body ?? job.spec), "the command")));
 }
 
-/** The pointers of the canonical spec that the posted body says something else of than the defaults do. A short form,
- * such as a name instead of an object, stands for all that it became. */
+/** The pointers of the canonical spec that the posted body says something of. A short form, such as a name instead of an
+ * object, stands for all that it became. */
 function given(body, canonical) {
   const known = leaves(canonical);
   const found = [];

@@ -2,7 +2,7 @@
 
 import { h, replace } from "../../lib/dom.js";
 import { address, blob, upload } from "../../lib/api.js";
-import { action, field, section, toast } from "../../lib/widgets.js";
+import { action, failed, field, section, toast } from "../../lib/widgets.js";
 
 /** The examples that can be posted here, in their groups. `chosen(example)` has one stand in the editor, `ready()` is
  * called when what it needed is there. */
@@ -23,7 +23,7 @@ export function templates({ examples, sets, models, selected, chosen, ready }) {
   const choose = h("select", { onchange: () => {
     const example = offered.find(({ name }) => name === choose.value);
     tell(example);
-    if (example) chosen(example);
+    if (example) chosen(example).catch(failed);
   } }, h("option", { value: "" }, "Choose one"), groups(offered).map(([label, own]) => h("optgroup", { label }, own.map(({ name }) => h("option", { value: name, selected: name === selected }, name)))));
   tell(offered.find(({ name }) => name === selected));
   return section("Examples", { note: "The one that is chosen stands in the body." }, h("div", { class: "templates" }, field("Example", choose), note));

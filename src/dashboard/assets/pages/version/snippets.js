@@ -10,12 +10,17 @@ export function sample(inputs) {
     if (kind === "category") return [name, classes[0] ?? ""];
     if (kind === "image") return [name, "<base64 of a PNG or JPEG>"];
     if (kind === "text") return [name, "…"];
-    return [name, shape.length === 0 ? 1 : []];
+    return [name, shape.length === 0 ? 1 : zeros(shape)];
   }));
 }
 
-export function snippets({ model, inputs }) {
-  const url = `${location.origin}/v1/models/${model}/predict`;
+/** Nested lists of such a shape. */
+const zeros = ([extent, ...rest]) => Array.from({ length: extent }, () => (rest.length === 0 ? 0 : zeros(rest)));
+
+/** `named` is what the version goes by: a number, an alias, or `latest`, which is what a model answers by itself. */
+export function snippets({ model, inputs }, named) {
+  const version = named === "latest" ? "" : `/versions/${encodeURIComponent(named)}`;
+  const url = `${location.origin}/v1/models/${model}${version}/predict`;
   const body = JSON.stringify({ inputs: [sample(inputs)] });
   const key = (words) => (keyed() ? words : "");
   const [address, quoted] = [JSON.stringify(url), body.replaceAll("'", "'\\''")];

@@ -3,7 +3,7 @@
 import { h, replace, text } from "../../lib/dom.js";
 import { post } from "../../lib/api.js";
 import { number, percent } from "../../lib/format.js";
-import { button, field, select } from "../../lib/widgets.js";
+import { button, failed, field, requestLine, select } from "../../lib/widgets.js";
 import { digitPad } from "../../lib/digit.js";
 
 /** Classes whose bars are shown. */
@@ -41,7 +41,7 @@ function asker({ model, version }, { answer, took, signal }) {
       } catch (error) {
         if (error.name === "AbortError") break;
         const mistakes = error.errors?.map(({ pointer, detail }) => `${pointer.replace("/inputs/0", "") || "The input"}: ${detail}`) ?? [];
-        replace(answer, h("p", { class: "field-error", role: "alert" }, mistakes.length ? mistakes.join("; ") : error.detail || error.message));
+        replace(answer, h("p", { class: "field-error", role: "alert" }, mistakes.length ? mistakes.join("; ") : error.detail || error.message, requestLine(error)));
         text(took, "");
       }
     }
@@ -59,7 +59,8 @@ function form({ inputs, outputs }, ask) {
 function image({ shape }, outputs, ask) {
   const [channels, height, width] = shape;
   const digits = channels === 1 && height === 28 && width === 28;
-  const chosen = h("input", { type: "file", accept: "image/png,image/jpeg", onchange: () => chosen.files[0] && read(chosen.files[0]) });
+  const chosen = h("input", { type: "file", accept: "image/png,image/jpeg", onchange: () => take(chosen.files[0]) });
+  const take = (file) => file && read(file).catch(failed);
   const read = async (file) => {
     const bytes = new Uint8Array(await file.arrayBuffer());
     let binary = "";
@@ -76,7 +77,7 @@ function image({ shape }, outputs, ask) {
     ondrop: (event) => {
       event.preventDefault();
       drop.classList.remove("over");
-      if (event.dataTransfer.files[0]) read(event.dataTransfer.files[0]);
+      take(event.dataTransfer.files[0]);
     },
   }, field(digits ? "Or drop a picture here" : "Drop a picture here, or choose one", chosen));
   return h("div", { class: "stack" }, digits && digitPad(ask), drop);
