@@ -101,8 +101,9 @@ impl Posted {
         if !text.is_empty() {
             body::expect_media_type(&parts.headers, &["application/json"])?;
         }
-        // What is read takes many times the room of its text.
-        let _turn = if text.len() >= body::LONG { Some(state.long_work.turn().await?) } else { None };
+        // What is read takes many times the room of its text, and so is read by turns.
+        let turn = state.reading.acquire();
+        let _turn = if text.len() >= body::LONG { turn.await.ok() } else { None };
         let value = body::json(text.clone(), limits).await?;
         Ok(Self { text, value })
     }

@@ -1,4 +1,4 @@
-//! Turns for requests that compute for long, which is some milliseconds: as many at once as there are cores. More would
+//! Turns for requests that compute or write for long, which is some milliseconds: as many at once as there are cores. More would
 //! take turns with each other, with short requests and with training, and all of them would come to their ends late.
 
 use std::sync::Mutex;

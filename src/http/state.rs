@@ -53,6 +53,8 @@ pub struct Parts {
     pub(crate) admission: Admission,
     /// Turns for requests that compute for long.
     pub(crate) long_work: LongWork,
+    /// Turns for reading long bodies.
+    pub(crate) reading: Semaphore,
     pub(crate) attention: Arc<Attention>,
     /// Room for streams of events.
     pub(crate) streams: Arc<Semaphore>,
@@ -102,6 +104,7 @@ impl AppState {
             in_flight: InFlight::default(),
             admission: Admission::new(config.http.requests),
             long_work: LongWork::new(),
+            reading: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             attention: Attention::new(),
             streams: Arc::new(Semaphore::new(config.http.streams)),
             uploads: Arc::new(Semaphore::new(config.http.uploads)),

@@ -201,8 +201,9 @@ impl Core {
         self.runs().get(&run).cloned()
     }
 
+    /// The run of a job. One that was replaced may still be there, until its process has gone.
     pub(crate) fn live_of(&self, job: JobId) -> Option<Arc<Live>> {
-        self.runs().values().find(|live| live.job == job).cloned()
+        self.runs().values().filter(|live| live.job == job).max_by_key(|live| live.attempt).cloned()
     }
 
     pub(crate) fn all_live(&self) -> Vec<Arc<Live>> {

@@ -28,6 +28,8 @@ enum Stall {
     /// Of the machine, not of the job: it would befall the next one as well.
     #[error("a run could not be prepared: {0}")]
     Machine(AssignError),
+    #[error("no worker can be started")]
+    NoWorker,
 }
 
 /// Runs until the server ends.
@@ -39,15 +41,15 @@ pub(crate) async fn run(core: Arc<Core>) {
                 stalls = 0;
                 retry
             }
-            Err(Stall::Machine(error)) => {
-                tracing::error!(%error, "a run could not be prepared; its job waits");
-                // Each that is tried leaves a run, and some events.
+            Err(error @ Stall::Store(_)) => {
+                tracing::error!(%error, "no job is started");
+                Some(AFTER_FAILURE)
+            }
+            Err(error) => {
+                tracing::error!(%error, "jobs wait");
+                // What is tried costs a process, or leaves a run and some events.
                 stalls = (stalls + 1).min(6);
                 Some((AFTER_FAILURE * (1 << (stalls - 1))).min(LONGEST_WAIT))
-            }
-            Err(Stall::Store(error)) => {
-                tracing::error!(%error, "the queue cannot be read");
-                Some(AFTER_FAILURE)
             }
         };
         let time = async {
@@ -58,7 +60,9 @@ pub(crate) async fn run(core: Arc<Core>) {
         };
         tokio::select! {
             () = core.closing.cancelled() => return,
-            () = core.wake.notified() => {}
+            // Nobody who posts or cancels a job takes away what stands in the machine's way.
+            () = core.wake.notified(), if stalls == 0 => {}
+            () = core.workers.back.notified() => {}
             () = time => {}
         }
     }
@@ -77,9 +81,12 @@ async fn start_what_fits(core: &Arc<Core>) -> Result<Option<Duration>, Stall> {
             return Ok(Some(AFTER_FAILURE));
         }
         if !core.workers.can_be_had() {
-            // Jobs wait, and are not spent on it. Nothing else may come that wakes this task.
+            if !core.store.job_counts().await?.iter().any(|(status, count)| status.waiting() && *count > 0) {
+                return Ok(None);
+            }
+            // Jobs wait, and are not spent on it.
             core.workers.try_again();
-            return Ok(Some(AFTER_FAILURE));
+            return Err(Stall::NoWorker);
         }
         match core.store.claim_within(free, &core.total).await? {
             Some(claim) => start(core, claim).await?,
@@ -140,9 +147,13 @@ async fn start(core: &Arc<Core>, claim: Claim) -> Result<(), Stall> {
             let kind = if machine { ErrorKind::Shutdown } else { ErrorKind::Internal };
             let end = ending(kind, "the run could not be prepared; the server's log says why");
             // Nothing more is claimed before it has ended, or it would stand there for ever.
+            let cut = async {
+                core.closing.cancelled().await;
+                tokio::time::sleep(AFTER_FAILURE).await;
+            };
             tokio::select! {
-                () = core.closing.cancelled() => {}
                 () = supervisor::end_in_store(core, run, &end, supervisor::Over::Now) => {}
+                () = cut => {}
             }
             if machine {
                 return Err(Stall::Machine(error));

@@ -12,6 +12,8 @@ pub struct Why {
     pub free: Capacity,
     /// What the job needs and is not free.
     pub missing: Missing,
+    /// Whether it could start if nothing ran.
+    pub fits: bool,
     /// When it is expected to start, in microseconds since the Unix epoch; none where that cannot be told.
     pub expected_at: Option<i64>,
 }
@@ -87,13 +89,17 @@ impl Jobs {
         let device = job.resolved_device.clone().unwrap_or_else(|| job.device.clone());
         let own = Need { threads: job.threads, memory_mb: job.memory_mb, device };
         let missing = own.missing(&free);
+        let total = &self.core.total;
+        let fits = |threads, memory_mb| threads <= total.threads && memory_mb <= total.memory_mb;
+        // One that was posted to a larger server holds up nobody.
         let mut queue: Vec<Need> = waiting
             .ahead
             .iter()
+            .filter(|job| fits(job.threads, job.memory_mb))
             .map(|job| Need { threads: job.threads, memory_mb: job.memory_mb, device: job.device.clone() })
             .collect();
         // Of a longer queue only the head is known.
-        let whole = waiting.position == queue.len() as u64 + 1;
+        let whole = waiting.position == waiting.ahead.len() as u64 + 1;
         queue.push(own);
         let seconds =
             if whole { seconds_until_last(free.clone(), self.running().await, &queue) } else { None };
@@ -101,7 +107,8 @@ impl Jobs {
             let at = clock::now_us().saturating_add((seconds * 1e6) as i64);
             waiting.not_before.map_or(at, |not_before| at.max(not_before))
         });
-        Ok(Some(Why { waiting, free, missing, expected_at }))
+        let fits = fits(waiting.job.threads, waiting.job.memory_mb);
+        Ok(Some(Why { waiting, free, missing, fits, expected_at }))
     }
 
     async fn running(&self) -> Vec<Running> {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use uuid::Uuid;
 
 use super::folder::DataFolder;
@@ -78,12 +78,14 @@ pub(crate) struct Workers {
     /// How many are kept ready.
     ready: usize,
     state: Mutex<State>,
+    /// A worker can be had again, after none could.
+    pub(crate) back: Notify,
 }
 
 impl Workers {
     pub(crate) fn new(program: PathBuf, folder: DataFolder, settings: &config::Jobs) -> Arc<Self> {
         let (ready, niceness) = (settings.idle_workers, settings.run_niceness);
-        Arc::new(Self { program, niceness, folder, ready, state: Mutex::default() })
+        Arc::new(Self { program, niceness, folder, ready, state: Mutex::default(), back: Notify::new() })
     }
 
     /// The program that is run as a worker.
@@ -116,6 +118,9 @@ impl Workers {
         {
             let mut state = self.state();
             state.starting.retain(|starting| *starting != worker.id);
+            if state.false_starts >= FALSE_STARTS {
+                self.back.notify_one();
+            }
             state.false_starts = 0;
             if state.closed {
                 return None;
@@ -249,7 +254,8 @@ impl Workers {
 
     /// Whether a run that is handed over would find a worker, as far as is known.
     pub(crate) fn can_be_had(&self) -> bool {
-        self.state().false_starts < FALSE_STARTS
+        let state = self.state();
+        state.false_starts < FALSE_STARTS || state.idle.iter().any(|(_, give)| !give.is_closed())
     }
 
     /// Starts a worker to see whether one can be had by now. It says so by asking for a run.

@@ -37,7 +37,8 @@ crate::record! {
         /// Whether to measure where the time of each step goes: the job keeps the artifact `profile.json`, a trace that
         /// Chrome and Perfetto show, and logs each phase's share. On a GPU it makes the run slower.
         pub profile: bool = false,
-        /// The model that a success makes a version of; the job's name where it is absent.
+        /// The model that a success makes a version of; the job's name where it is absent. It is not `stats`, by whose
+        /// address all models are told of.
         pub model_name: Option<Name> = None,
         /// Words of the user's own, to find jobs by.
         pub labels: Labels = Labels::default(),

@@ -139,10 +139,10 @@ impl State {
         .await?;
         let (seq, step) = (self.last_seq as i64, self.last_step as i64);
         query!(
-            "UPDATE run SET last_seq = ?, last_step = ?, heard_at = ? WHERE id = ?",
+            "UPDATE run SET last_seq = ?, last_step = ?, heard_at = max(heard_at, ?) WHERE id = ?",
             seq,
             step,
-            tx.now,
+            time,
             self.run
         )
         .execute(&mut tx.conn)

@@ -195,6 +195,23 @@ impl Store {
         if state.ended() { Err(StoreError::Gone) } else { Ok(state.control()) }
     }
 
+    /// Ends a run from outside: its process is gone, or it was killed. Its job is retried, fails, or is what was
+    /// asked of it. Answers `false` where the run had ended already.
+    pub async fn end_run(&self, run: RunId, error: RunError) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let mut state = State::find(tx, run).await?;
+                if state.ended() {
+                    return Ok(false);
+                }
+                let now = tx.now;
+                state.finish(tx, now, &Outcome::Failed { error }).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
     /// The same for a run whose process ended while nobody watched: it ran no longer than it was heard of, and the time
     /// since then is none of its job's.
     pub async fn end_left_run(&self, run: RunId, error: RunError) -> Result<bool, StoreError> {
@@ -208,23 +225,6 @@ impl Store {
                     sqlx::query_scalar!(r#"SELECT heard_at AS "at!: i64" FROM run WHERE id = ?"#, run);
                 let heard = heard.fetch_one(&mut tx.conn).await?.min(tx.now);
                 state.finish(tx, heard, &Outcome::Failed { error }).await?;
-                Ok(true)
-            })
-        })
-        .await
-    }
-
-    /// Ends a run from outside: its process is gone, or it was killed. Its job is retried, fails, or is what was
-    /// asked of it. Answers `false` where the run had ended already.
-    pub async fn end_run(&self, run: RunId, error: RunError) -> Result<bool, StoreError> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                let mut state = State::find(tx, run).await?;
-                if state.ended() {
-                    return Ok(false);
-                }
-                let now = tx.now;
-                state.finish(tx, now, &Outcome::Failed { error }).await?;
                 Ok(true)
             })
         })

@@ -216,8 +216,11 @@ async fn a_run_that_nobody_watched_ran_for_as_long_as_it_was_heard_of() {
     let (_folder, store) = open().await;
     let job = post(&store, json!({"timeout_seconds": 100})).await;
     let run = claim(&store).await;
-    store.report(run.run, 1, 1, lyceum::clock::now_us(), vec![started(0)]).await.unwrap();
+    let then = now_us();
+    store.report(run.run, 1, 1, then, vec![started(0)]).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    // What it left on the disk is as old as its last word.
+    store.report(run.run, 1, 2, then, vec![points("loss", 1..=3)]).await.unwrap();
     let lost = RunError { kind: ErrorKind::Lost, detail: "it is gone".into(), hint: None };
     assert!(store.end_left_run(run.run, lost.clone()).await.unwrap());
     assert!(!store.end_left_run(run.run, lost).await.unwrap());

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Trouble, inspect};
 use crate::cli::{Exit, say};
+use crate::data::Dataset;
 use crate::store::{Inspector, forget_files};
+use crate::train::model::{DOCUMENT_FILE, WEIGHTS_FILE};
 
 /// Write a backup of a data folder, while its server runs or not.
 ///
@@ -60,6 +62,16 @@ impl Backup {
     }
 }
 
+/// Some of a folder's files may be gone before they are seen. Those of a model or a data set that are there behind it were
+/// there all the while.
+fn still_whole(folder: &Path) -> io::Result<()> {
+    let model = || [WEIGHTS_FILE, DOCUMENT_FILE].iter().all(|file| folder.join(file).is_file());
+    if Dataset::stands_in(folder) || model() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, "its files are being removed"))
+}
+
 /// Packs the files and answers the keys of those that are not there. Checkpoints go first, whose keys are the last in
 /// their order: a run that goes on replaces them.
 fn pack(
@@ -72,8 +84,7 @@ fn pack(
     for key in keys.iter().rev() {
         let (path, name) = (artifacts.join(key), format!("artifacts/{key}"));
         let packed = if path.is_dir() {
-            // Some of the files may be gone before they are seen; then their folder soon is.
-            archive.append_dir_all(&name, &path).and_then(|()| path.metadata().map(drop))
+            archive.append_dir_all(&name, &path).and_then(|()| still_whole(&path))
         } else {
             archive.append_path_with_name(&path, &name)
         };

@@ -3,7 +3,7 @@
 import { h, replace } from "../lib/dom.js";
 import { del, get } from "../lib/api.js";
 import { bytes, number, plural, relativeTime } from "../lib/format.js";
-import { action, confirm, crumbs, facts, failed, heading, section, select, table } from "../lib/widgets.js";
+import { action, confirm, crumbs, facts, failed, heading, section, select, table, trouble } from "../lib/widgets.js";
 import { statistics } from "./dataset/statistics.js";
 
 const PAGE = 24;
@@ -87,8 +87,12 @@ async function examples(set, path, query, signal) {
   const [back, on] = [go(-1), go(1)];
   const choose = splits.length > 1 && select(splits.map((split) => [split, split]), state.split, (split) => move({ split, offset: 0 }).catch(failed), { "aria-label": "Split" });
   const last = action("To the end", () => move({ offset: lastPage(state.total) }));
-  // The address may have named a place that there is not.
-  await move({});
+  // The address may have named a place that there is not. Without its examples a set is still shown.
+  const begin = () => move({}).catch((error) => {
+    if (error.name === "AbortError") throw error;
+    replace(place, trouble(error, begin));
+  });
+  await begin();
   return section("Examples", { actions: [choose, where, back, on, last] }, place);
 }
 

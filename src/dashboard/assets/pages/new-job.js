@@ -52,7 +52,10 @@ async function datasets(query, signal) {
   const sets = await all("/v1/datasets", {}, { signal });
   const [name, version] = [query.get("dataset"), query.get("version")];
   if (!name || !version) return sets;
-  const looked = await get(`/v1/datasets/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}`, {}, { signal });
+  const looked = await get(`/v1/datasets/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}`, {}, { signal }).catch((error) => {
+    if (error.status !== 404) throw error;
+  });
+  if (!looked) return sets;
   return [looked, ...sets.filter((set) => set.name !== name)];
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct WhyView {
     #[schema(required)]
     not_before: Option<Time>,
     /// When it is expected to start, by what the running jobs say of themselves; `null` where that cannot be told,
-    /// because jobs go first whose time nobody knows yet.
+    /// because jobs go first whose time nobody knows yet, or because it takes more than this server has.
     #[schema(required)]
     expected_at: Option<Time>,
 }
@@ -133,6 +133,9 @@ fn sentence(why: &Why) -> String {
     }
     if missing.gpus > 0 {
         reasons.push("its GPU is not free".to_owned());
+    }
+    if !why.fits {
+        reasons.push("it takes more than there is on this server when nothing runs".to_owned());
     }
     if why.waiting.not_before.is_some() {
         reasons.push("a retry waits for a while".to_owned());

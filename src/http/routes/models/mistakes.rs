@@ -138,7 +138,6 @@ pub(crate) async fn mistakes(
 ) -> Result<Json<Mistakes>, Problem> {
     let wanted = MistakesWanted { split: query.split, limit: query.limit.map_or(50, |most| most.0) };
     let (version, found) = state.inference.mistakes(&name, &VersionRef::parse(&version), wanted).await?;
-    let _turn = state.long_work.turn().await?;
     let shown = tokio::task::spawn_blocking(move || shown(name, version, found));
     shown.await.map_err(Problem::internal)?.map(Json)
 }

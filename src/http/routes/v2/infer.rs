@@ -1,6 +1,7 @@
 //! Inferences.
 
 use axum::extract::{Request, State};
+use axum::http::Version;
 use axum::response::Response;
 
 use super::answer;
@@ -81,7 +82,9 @@ async fn inferred(
     let signature = state.inference.signature(model, version).await?;
     let json = header.unwrap_or(bytes.len());
     if json < body::LONG && bytes.len() < LONG_BINARY {
-        let _attended = state.attention.attend(state.jobs.nothing_runs());
+        // Over HTTP/2 a connection reads on before it has sent what was answered.
+        let one_by_one = parts.version < Version::HTTP_2;
+        let _attended = state.attention.attend(one_by_one && state.jobs.nothing_runs());
         let mut asked = Asked::read(&bytes, header, &signature)?;
         let inputs = std::mem::take(&mut asked.inputs);
         let answered = state.inference.infer(model, version, inputs, asked.deadline).await?;
