@@ -16,7 +16,10 @@ work=$(mktemp -d)
 trap 'kill "$server" 2>/dev/null; wait; rm -rf "$work"' EXIT
 "$program" serve --data-dir "$work/data" --listen 127.0.0.1:0 --log error >"$work/address" &
 server=$!
-until [ -s "$work/address" ]; do sleep 0.1; done
+until [ -s "$work/address" ]; do
+    kill -0 "$server" || exit 1
+    sleep 0.1
+done
 url=$(cat "$work/address")
 export LYCEUM_SERVER="$url"
 "$program" jobs submit examples/iris-logistic-regression.json --wait >/dev/null

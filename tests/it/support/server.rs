@@ -105,7 +105,8 @@ impl Server {
     }
 
     pub(crate) async fn until(&self, id: &str, stands: impl Fn(&Value) -> bool) -> Value {
-        for _ in 0..6_000 {
+        // Long for a job that trains beside others: who waits in vain has found a mistake, and may wait.
+        for _ in 0..18_000 {
             let job = self.job(id).await;
             if stands(&job) {
                 return job;
