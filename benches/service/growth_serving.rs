@@ -15,6 +15,8 @@ use crate::serving::CONNECTIONS;
 
 const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_secs(2);
+/// Clients that send long requests: of more, some are told to come again.
+const LONG_CONNECTIONS: usize = 4;
 /// Of a digit.
 const BYTES: usize = 784 * 4;
 
@@ -55,11 +57,11 @@ async fn rate(requests: &[Request], clients: usize) -> f64 {
 
 async fn images(server: &Server, job: &Value) -> Curve {
     let name = "Images a second against those of a request";
-    let mut curve = Curve::of_rates(name, "images of a request, 16 connections", "images/s");
+    let mut curve = Curve::of_rates(name, "images of a request, 4 connections", "images/s");
     train(server, job, "growth").await;
     for _ in 0..ROUNDS {
         for images in [1, 4, 16, 64, 256] {
-            let answers = rate(&[request(server, "growth", images)], CONNECTIONS).await;
+            let answers = rate(&[request(server, "growth", images)], LONG_CONNECTIONS).await;
             curve.add(images as f64, answers * images as f64);
         }
     }

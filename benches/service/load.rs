@@ -105,8 +105,19 @@ async fn answer(
     Ok((status, retry_after, keep))
 }
 
-/// What so many clients are answered in a time, each asking again as soon as it has its answer.
+/// What so many clients are answered in a time, each asking again as soon as it has its answer. They share a thread of their
+/// own: among several threads of a runtime each answer would wake one of them only for it to wake another, on the cores
+/// that the server is to have.
 pub(crate) async fn ask(request: &Request, clients: usize, time: Duration) -> Vec<Answer> {
+    let request = request.clone();
+    let asked = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(ask_here(&request, clients, time))
+    };
+    tokio::task::spawn_blocking(asked).await.expect("answers")
+}
+
+async fn ask_here(request: &Request, clients: usize, time: Duration) -> Vec<Answer> {
     let over = AtomicBool::new(false);
     let client = async || {
         let (mut client, mut answers) = (Client { stream: None, read: Vec::new() }, Vec::new());

@@ -129,17 +129,6 @@ async fn pictures(table: &mut Table, server: &Server) {
     }
 }
 
-/// What one client is answered that has a thread of its own, as most have: among several threads of a runtime the answer
-/// would wake one of them only for it to wake another.
-async fn ask_alone(request: &Request) -> Vec<Answer> {
-    let request = request.clone();
-    let asked = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(ask(&request, 1, ROUND))
-    };
-    tokio::task::spawn_blocking(asked).await.expect("answers")
-}
-
 async fn one(table: &mut Table, server: &Server) {
     // What a request costs that nothing is computed for: the way there and back, and two wakings.
     let requests =
@@ -147,7 +136,7 @@ async fn one(table: &mut Table, server: &Server) {
     let mut middles = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..ROUNDS {
         for (request, middles) in requests.iter().zip(&mut middles) {
-            middles.push(percentile(&ask_alone(request).await, 50));
+            middles.push(percentile(&ask(request, 1, ROUND).await, 50));
         }
     }
     let [json, binary, nothing] = middles.map(Figures::new);

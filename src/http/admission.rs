@@ -6,11 +6,9 @@
 //! does not get shorter, a growing share of what comes is refused until it does (Nichols and Jacobson, *Controlling
 //! Queue Delay*, 2012, judge a line by its shortest in a while too).
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
 use crate::clock;
@@ -41,7 +39,9 @@ const HOLDING: [&str; 4] = ["requests", "load", "long_work", "model_queue"];
 pub(crate) struct Admission(Arc<Door>);
 
 struct Door {
-    places: Arc<Semaphore>,
+    /// Requests that are being answered, and how many may be.
+    present: AtomicUsize,
+    places: usize,
     /// The longest line.
     most: f64,
     opened: Instant,
@@ -54,6 +54,15 @@ struct Door {
     /// The shares of those before, added up: one is refused when the sum runs over.
     sum: AtomicU32,
     line: Mutex<Line>,
+}
+
+/// A place among the requests that are answered at once, for as long as it is held.
+pub(super) struct Place(Arc<Door>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.present.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What is known of the line in the window under way.
@@ -72,7 +81,8 @@ impl Admission {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let opened = clock::monotonic();
         Self(Arc::new(Door {
-            places: Arc::new(Semaphore::new(requests.min(Semaphore::MAX_PERMITS))),
+            present: AtomicUsize::new(0),
+            places: requests,
             most: LINE_PER_CORE * cores as f64,
             opened,
             arrived: AtomicU64::new(0),
@@ -85,7 +95,7 @@ impl Admission {
     }
 
     /// A place among the requests that are answered at once.
-    pub(super) fn admit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    pub(super) fn admit(&self) -> Result<Place, Problem> {
         let door = &self.0;
         door.arrived.fetch_add(1, Ordering::Relaxed);
         self.look();
@@ -93,14 +103,17 @@ impl Admission {
         if share > 0 && door.sum.fetch_add(share, Ordering::Relaxed).checked_add(share).is_none() {
             return Err(Problem::unavailable("more is asked than can be answered", 1).for_want_of("load"));
         }
-        door.places.clone().try_acquire_owned().map_err(|_| {
-            Problem::unavailable("as many requests are being answered as may be", 1).for_want_of("requests")
-        })
+        let place = Place(door.clone());
+        if door.present.fetch_add(1, Ordering::Relaxed) >= door.places {
+            let detail = "as many requests are being answered as may be";
+            return Err(Problem::unavailable(detail, 1).for_want_of("requests"));
+        }
+        Ok(place)
     }
 
     /// Places that are free.
     pub(super) fn free(&self) -> usize {
-        self.0.places.available_permits()
+        self.0.places.saturating_sub(self.0.present.load(Ordering::Relaxed))
     }
 
     /// The share of requests that are refused now.

@@ -3,6 +3,8 @@
 //! A connection wakes its own task while that runs: the handler asks for the body, and who brings it is the same task.
 //! The runtime would put such a task at the end of its queue and wake another thread to take it from there, for every
 //! request: a call of the system, the waking of a core, and an answer that is computed away from what read its question.
+//!
+//! One that was woken stands in line until it has its turn ([`line`]).
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,12 +13,17 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures::task::AtomicWaker;
 
+use crate::inference::line;
+
 /// How often it goes on before others have their turn.
 const TURNS: usize = 4;
 
 const WAITS: u8 = 0;
-const RUNS: u8 = 1;
-const WOKEN: u8 = 2;
+/// It was woken and stands in line.
+const IN_LINE: u8 = 1;
+const RUNS: u8 = 2;
+/// It was woken while it runs.
+const WOKEN: u8 = 3;
 
 /// A future that is asked again at once where it was woken meanwhile.
 pub(super) struct AtOnce<F> {
@@ -44,10 +51,31 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // While it runs, it sees by itself that it was woken.
-        if self.state.swap(WOKEN, Ordering::AcqRel) == WAITS {
+        let woken = |state| match state {
+            WAITS => Some(IN_LINE),
+            // It sees by itself that it was woken.
+            RUNS => Some(WOKEN),
+            _ => None,
+        };
+        if self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, woken) == Ok(WAITS) {
+            line::join();
             self.task.wake();
         }
+    }
+}
+
+impl Bell {
+    /// It runs from now on, or has gone.
+    fn turn(&self) {
+        if self.state.swap(RUNS, Ordering::AcqRel) == IN_LINE {
+            line::leave();
+        }
+    }
+}
+
+impl<F> Drop for AtOnce<F> {
+    fn drop(&mut self) {
+        self.bell.turn();
     }
 }
 
@@ -58,7 +86,7 @@ impl<F: Future> Future for AtOnce<F> {
         let Self { inner, bell, waker } = &mut *self;
         bell.task.register(context.waker());
         for _ in 0..TURNS {
-            bell.state.swap(RUNS, Ordering::AcqRel);
+            bell.turn();
             if let Poll::Ready(output) = inner.as_mut().poll(&mut Context::from_waker(waker)) {
                 return Poll::Ready(output);
             }
@@ -66,7 +94,8 @@ impl<F: Future> Future for AtOnce<F> {
                 return Poll::Pending;
             }
         }
-        context.waker().wake_by_ref();
+        bell.state.store(WAITS, Ordering::Release);
+        bell.wake_by_ref();
         Poll::Pending
     }
 }

@@ -34,10 +34,24 @@ fn needed(method: &Method, route: &str) -> Option<Needs> {
     Some(Needs::Scope(scope))
 }
 
-/// The layer that asks every caller for a key, or for a session that was begun with one, where there are keys.
+/// The layer around each route: asks for what the route needs, and tells the frame which route answered.
 pub(super) async fn authorise(
     State(state): State<AppState>,
     route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = admitted(&state, route.as_ref(), request, next).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
+}
+
+/// Asks every caller for a key, or for a session that was begun with one, where there are keys.
+async fn admitted(
+    state: &AppState,
+    route: Option<&MatchedPath>,
     mut request: Request,
     next: Next,
 ) -> Response {

@@ -28,6 +28,11 @@ impl<T: DeserializeOwned + IntoParams, S: Sync> FromRequestParts<S> for Query<T>
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let wrong = |detail: String| Problem::new(Kind::BadQuery, detail);
+        if parts.uri.query().is_none_or(str::is_empty)
+            && let Ok(axum::extract::Query(read)) = axum::extract::Query::<T>::try_from_uri(&parts.uri)
+        {
+            return Ok(Self(read));
+        }
         let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let axum::extract::Query(given) = query.map_err(|error| wrong(error.body_text()))?;
         let known: Vec<String> =

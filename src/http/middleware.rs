@@ -2,20 +2,20 @@
 
 use std::panic::AssertUnwindSafe;
 
+use axum::Router;
 use axum::body::HttpBody;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Method, StatusCode, Version};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use tokio::sync::OwnedSemaphorePermit;
+use tower::ServiceExt as _;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::AppState;
 use super::access::masked;
-use super::admission;
+use super::admission::{self, Place};
 use super::audit::{Entry, Refused};
 use super::body;
 use super::problem::{Form, Kind, Problem};
@@ -31,8 +31,8 @@ pub(super) struct RequestIds {
     pub(super) id: String,
 }
 
-/// The outermost layer: gives a request its ids, guards it, counts it, and tells every failure as a problem.
-pub(super) async fn frame(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+/// What is around the routes: gives a request its ids, guards it, counts it, and tells every failure as a problem.
+pub(super) async fn frame(state: &AppState, routes: Router, mut request: Request) -> Response {
     let started = clock::monotonic();
     let instance = Uuid::now_v7();
     let request_id = client_id(request.headers()).unwrap_or_else(|| instance.to_string());
@@ -43,7 +43,7 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
     request.extensions_mut().insert(trace);
     request.extensions_mut().insert(RequestIds { instance, id: request_id.clone() });
     let began = clock::now_us();
-    let entry = Entry::begin(&state, &mut request, &request_id);
+    let entry = Entry::begin(state, &mut request, &request_id);
     let span = tracing::info_span!(
         "request",
         %instance,
@@ -56,11 +56,12 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
     let response = async {
         // A stream of HTTP/2 ends by itself.
         let has_body = !request.body().is_end_stream() && request.version() < Version::HTTP_2;
-        let response = match guard(&request, &state).and_then(|()| admit(&request, &state)) {
-            Ok(_place) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+        let response = match guard(&request, state).and_then(|()| admit(&request, state)) {
+            Ok(_place) => match AssertUnwindSafe(routes.oneshot(request)).catch_unwind().await {
+                Ok(Ok(response)) => response,
                 // The panic hook has logged what happened, and where.
-                Problem::internal("a panic").into_response()
-            }),
+                Err(_) => Problem::internal("a panic").into_response(),
+            },
             Err(problem) => {
                 let foreign = problem.kind == Kind::Forbidden;
                 let mut response = unread(problem, has_body);
@@ -72,7 +73,7 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
         };
         admission::hold_back(response.extensions().get::<Problem>().and_then(|problem| problem.refusal))
             .await;
-        tell(&state, response, &method, form, (instance, &request_id))
+        tell(state, response, &method, form, (instance, &request_id))
     }
     .instrument(span.clone())
     .await;
@@ -99,15 +100,6 @@ pub(super) async fn frame(State(state): State<AppState>, mut request: Request, n
         entry.end(response.status().as_u16(), route.is_some(), refused).await;
     }
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), seconds, "answered"));
-    response
-}
-
-/// The innermost layer: tells the frame which route answered.
-pub(super) async fn tell_route(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    if let Some(route) = route {
-        response.extensions_mut().insert(route);
-    }
     response
 }
 
@@ -200,7 +192,7 @@ fn unread(refused: Problem, has_body: bool) -> Response {
 
 /// A place among the requests that are answered at once. Who looks after the server needs none, or it would be taken for
 /// dead when it has most to do.
-fn admit(request: &Request, state: &AppState) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+fn admit(request: &Request, state: &AppState) -> Result<Option<Place>, Problem> {
     if matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics") {
         return Ok(None);
     }

@@ -30,18 +30,21 @@ mod state;
 mod tls;
 mod upload;
 
+use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 
 use at_once::AtOnce;
 use connection::{Paced, Peer};
@@ -59,23 +62,38 @@ pub use tls::TlsError;
 /// Files that the server needs beside its connections: the database's, those of models, runs and workers.
 const OWN_FILES: usize = 256;
 
-/// The whole API as a service.
-pub fn router(state: AppState) -> Router {
-    let (router, _) = routes::all().split_for_parts();
-    let served = router
-        .layer(axum::middleware::from_fn_with_state(state.clone(), authorise::authorise))
-        .layer(axum::middleware::from_fn(middleware::tell_route))
-        .with_state(state.clone());
-    // Around the router, not in it: it adds `allow` behind its own layers.
-    Router::new()
-        .fallback_service(served)
-        .layer(axum::middleware::from_fn_with_state(state, middleware::frame))
+/// The whole API: what answers a request. A handle; clones share everything.
+#[derive(Clone)]
+pub struct Api {
+    state: AppState,
+    routes: Router,
+}
+
+impl Api {
+    pub fn new(state: AppState) -> Self {
+        let (router, _) = routes::all().split_for_parts();
+        let authorise = axum::middleware::from_fn_with_state(state.clone(), authorise::authorise);
+        Self { routes: router.layer(authorise).with_state(state.clone()), state }
+    }
+
+    /// The answer to a request. The frame is around the router and not in it, since the router adds `allow` behind its own
+    /// layers; and it is called, since a layer costs every request some allocations.
+    pub async fn answer(self, request: Request) -> Response {
+        middleware::frame(&self.state, self.routes, request).await
+    }
+
+    /// The answer to what came over a connection.
+    async fn answer_to(self, peer: Peer, request: hyper::Request<Incoming>) -> Result<Response, Infallible> {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        Ok(self.answer(request).await)
+    }
 }
 
 /// Answers what arrives until `shutdown`; then takes nothing new, ends the streams and gives the
 /// requests in flight some seconds to finish.
 async fn serve(listeners: Listeners, state: AppState, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let router = router(state.clone());
+    let api = Api::new(state.clone());
     let room = std::sync::Arc::new(Semaphore::new(most_connections(state.config.http.connections)));
     let connections = TaskTracker::new();
     let watching = state.clone();
@@ -97,9 +115,9 @@ async fn serve(listeners: Listeners, state: AppState, shutdown: impl Future<Outp
         };
         match accepted {
             Ok(arrival) => {
-                let (router, state) = (router.clone(), state.clone());
+                let api = api.clone();
                 connections.spawn(AtOnce::new(async move {
-                    talk(arrival, router, state).await;
+                    talk(arrival, api).await;
                     drop(place);
                 }));
             }
@@ -131,20 +149,21 @@ fn most_connections(wanted: usize) -> usize {
 }
 
 /// One connection, to its end: the handshake, where there is one, and what is asked.
-async fn talk(arrival: Arrival, router: Router, state: AppState) {
+async fn talk(arrival: Arrival, api: Api) {
+    let state = api.state.clone();
     let limits = &state.config.http;
     let pace = Duration::from_secs(limits.write_seconds);
     let (stream, address) = match arrival {
         Arrival::Tcp(stream, address) => (stream, Some(address)),
         Arrival::Unix(stream) => {
             let peer = Peer { address: None, tls: false };
-            return converse(Paced::new(stream, pace, &state.attention), peer, router, &state).await;
+            return converse(Paced::new(stream, pace, &state.attention), peer, api).await;
         }
     };
     let _ = stream.set_nodelay(true);
     let Some(tls) = &state.tls else {
         let peer = Peer { address, tls: false };
-        return converse(Paced::new(stream, pace, &state.attention), peer, router, &state).await;
+        return converse(Paced::new(stream, pace, &state.attention), peer, api).await;
     };
     let patience = Duration::from_secs(limits.header_seconds);
     let accepted = tokio::select! {
@@ -152,25 +171,26 @@ async fn talk(arrival: Arrival, router: Router, state: AppState) {
         () = state.closing.cancelled() => return,
     };
     match accepted {
-        Ok(Ok(stream)) => converse(stream, Peer { address, tls: true }, router, &state).await,
+        Ok(Ok(stream)) => converse(stream, Peer { address, tls: true }, api).await,
         Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
         Err(_) => tracing::debug!("a handshake took too long"),
     }
 }
 
 /// Answers what is asked over a stream, in the version of HTTP that its client speaks.
-async fn converse<S>(stream: S, peer: Peer, router: Router, state: &AppState)
+async fn converse<S>(stream: S, peer: Peer, api: Api)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let state = api.state.clone();
     let patience = Duration::from_secs(state.config.http.header_seconds);
     let begun = tokio::select! {
         begun = tokio::time::timeout(patience, Begun::read(stream)) => begun,
         () = state.closing.cancelled() => return,
     };
     let ended = match begun {
-        Ok(Ok(stream)) if stream.speaks_http2() => converse_http2(stream, peer, router, state).await,
-        Ok(Ok(stream)) => converse_http1(stream, peer, router, state).await,
+        Ok(Ok(stream)) if stream.speaks_http2() => converse_http2(stream, peer, api).await,
+        Ok(Ok(stream)) => converse_http1(stream, peer, api).await,
         Ok(Err(error)) => return tracing::debug!(%error, "a connection broke off"),
         Err(_) => return tracing::debug!("a connection said nothing"),
     };
@@ -182,18 +202,16 @@ where
     }
 }
 
-async fn converse_http1<S>(stream: S, peer: Peer, router: Router, state: &AppState) -> hyper::Result<()>
+async fn converse_http1<S>(stream: S, peer: Peer, api: Api) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let service = router.map_request(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        request
-    });
+    let state = api.state.clone();
+    let service = service_fn(move |request| api.clone().answer_to(peer, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(state.config.http.header_seconds))
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => ended,
@@ -204,21 +222,16 @@ where
     }
 }
 
-async fn converse_http2<S>(
-    stream: Begun<S>,
-    peer: Peer,
-    router: Router,
-    state: &AppState,
-) -> hyper::Result<()>
+async fn converse_http2<S>(stream: Begun<S>, peer: Peer, api: Api) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let state = api.state.clone();
     let traffic = Traffic::new();
     let watched = traffic.clone();
     let stream = stream.watched_by(&traffic);
-    let service = tower::service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        let (exchange, answer) = (watched.open(), router.clone().oneshot(request));
+    let service = service_fn(move |request| {
+        let (exchange, answer) = (watched.open(), api.clone().answer_to(peer, request));
         async move { answer.await.map(|response| exchange.watch(response)) }
     });
     let limits = &state.config.http;
@@ -227,7 +240,7 @@ where
         .max_concurrent_streams(http2::STREAMS)
         .max_header_list_size(http2::HEADER_BYTES)
         .max_send_buf_size(http2::SEND_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let silence = tokio::select! {
         ended = connection.as_mut() => return ended,

@@ -2,8 +2,11 @@
 //!
 //! An [`Instance`] is a copy of the weights and the buffer that it runs. Beside the buffers that run, one fills:
 //! requests copy their examples into it while the instances are at work, and what it holds when an instance is free
-//! is the next batch. There is no window that a lone request would have to sit out, unless one is asked for; to a short
-//! model it does not even cost a change of threads.
+//! is the next batch. There is no window that a lone request would have to sit out, unless one is asked for.
+//!
+//! A short batch costs no change of threads: the first of its requests that has its turn again runs it for all, so that
+//! those behind it find their answers ready (*flat combining*, Hendler et al., 2010). The threads of the instances
+//! are for what takes longer, and for what nobody's turn comes for.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -16,6 +19,7 @@ use tch::{Device, Kind, Tensor};
 use tokio::sync::oneshot;
 
 use super::company::Company;
+use super::line;
 use super::metrics::Counters;
 use crate::clock;
 use crate::spec::Shape;
@@ -55,6 +59,12 @@ pub enum BatchError {
     Failed(String),
 }
 
+/// A batch of so many requests gains little by more.
+const ENOUGH: usize = 16;
+
+/// How often others have their turn before a batch runs.
+const LOOKS: usize = 8;
+
 /// A forward pass that takes less may run where the request is, without a thread in between.
 const SHORT: Duration = Duration::from_micros(200);
 
@@ -69,7 +79,7 @@ struct Shared {
     work: Condvar,
     closed: AtomicBool,
     settings: BatchSettings,
-    /// Requests of at most so many examples run where they are when an instance is free.
+    /// Batches of at most so many examples run where their requests are when an instance is free.
     inline_rows: usize,
     /// Requests that wait, run or are about to.
     present: AtomicUsize,
@@ -119,6 +129,9 @@ struct Waiting {
     next: usize,
 }
 
+/// What a request is told in the end.
+type Reply = oneshot::Receiver<Result<Rows, BatchError>>;
+
 /// A request on its way.
 struct Ticket {
     count: usize,
@@ -152,16 +165,13 @@ impl Batcher {
         let shapes = models.first().map(|model| model.input_shapes().to_vec()).unwrap_or_default();
         let mut idle: Vec<Instance> =
             models.into_iter().map(|model| Instance { model, running: Batch::new(&shapes, most) }).collect();
-        let mut forward = Duration::MAX;
+        let mut inline_rows = 0;
         for instance in &mut idle {
-            forward = instance.warm().map_err(BatchError::Failed)?;
+            inline_rows = instance.warm(most).map_err(BatchError::Failed)?;
         }
-        let inline_rows = if settings.max_delay.is_zero() {
-            let rows = SHORT.as_nanos() / forward.as_nanos().max(1);
-            usize::try_from(rows).unwrap_or(most).min(most)
-        } else {
-            0
-        };
+        if !settings.max_delay.is_zero() {
+            inline_rows = 0;
+        }
         let count = idle.len();
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -213,20 +223,28 @@ impl Batcher {
             return Ok(Rows { count: 0, values: Vec::new() });
         }
         let present = Present::new(&self.shared.present);
-        if rows.count <= self.shared.inline_rows && present.is_alone() {
-            // Requests that have arrived meanwhile are read before this goes on. Without it a short network would
-            // hold up its callers one by one, each alone with an instance, while others stand in their sockets.
-            if self.shared.company.is_likely() {
-                tokio::task::yield_now().await;
-            }
-            if present.is_alone()
-                && let Some(instance) = self.shared.take_free()
-            {
-                return self.shared.run_inline(instance, &rows);
-            }
+        let shared = &*self.shared;
+        if rows.count > shared.inline_rows {
+            shared.company.seen();
+            let (_, answer) = shared.enqueue(rows)?;
+            shared.wake();
+            return answer.await.unwrap_or(Err(BatchError::Unloaded));
         }
-        self.shared.company.seen();
-        let answer = self.shared.enqueue(rows)?;
+        let alone = present.is_alone();
+        if alone
+            && !shared.company.is_likely()
+            && let Some(instance) = shared.take_free()
+        {
+            return shared.run_inline(instance, &rows);
+        }
+        let (ticket, answer) = shared.enqueue(rows)?;
+        shared.gather(&ticket).await;
+        if !(alone && present.is_alone()) {
+            shared.company.seen();
+        }
+        if ticket.waits() {
+            shared.run_waiting();
+        }
         answer.await.unwrap_or(Err(BatchError::Unloaded))
     }
 
@@ -286,28 +304,16 @@ impl Shared {
         instance.running.rows = 0;
         match result {
             Ok(values) => {
-                self.give_back(instance);
+                self.put_back(instance);
+                self.wake();
                 Ok(Rows { count: rows.count, values })
             }
             Err(detail) => Err(self.fail(detail)),
         }
     }
 
-    fn give_back(&self, instance: Instance) {
-        let mut state = lock(&self.state);
-        if state.closed.is_some() {
-            drop(state);
-            return drop(instance);
-        }
-        state.idle.push(instance);
-        if state.filling.rows > 0 {
-            drop(state);
-            self.work.notify_one();
-        }
-    }
-
     /// Puts a request behind those that wait.
-    fn enqueue(&self, rows: Rows) -> Result<oneshot::Receiver<Result<Rows, BatchError>>, BatchError> {
+    fn enqueue(&self, rows: Rows) -> Result<(Arc<Ticket>, Reply), BatchError> {
         let (sender, receiver) = oneshot::channel();
         let ticket = Arc::new(Ticket {
             count: rows.count,
@@ -331,14 +337,87 @@ impl Shared {
         }
         state.waiting += 1;
         self.counters.pending.inc();
-        state.overflow.push_back(Waiting { ticket, rows, next: 0 });
+        state.overflow.push_back(Waiting { ticket: ticket.clone(), rows, next: 0 });
         state.refill(&self.counters);
-        let free = !state.idle.is_empty();
         drop(state);
-        if free {
+        Ok((ticket, receiver))
+    }
+
+    /// Wakes an instance's thread, if one sleeps while something waits.
+    fn wake(&self) {
+        let state = lock(&self.state);
+        let due = !state.idle.is_empty() && state.filling.rows > 0;
+        drop(state);
+        if due {
             self.work.notify_one();
         }
-        Ok(receiver)
+    }
+
+    /// Lets those who stand in line have their turn first, so that they join the batch. Without it a short network would hold
+    /// up its callers one by one, each alone with an instance, while others stand in their sockets.
+    async fn gather(&self, ticket: &Ticket) {
+        for _ in 0..LOOKS {
+            tokio::task::yield_now().await;
+            if line::is_empty() || self.present.load(Ordering::Relaxed) >= ENOUGH || !ticket.waits() {
+                return;
+            }
+        }
+    }
+
+    /// Runs what waits, where the caller is as long as that is short.
+    fn run_waiting(&self) {
+        let begun = clock::monotonic();
+        loop {
+            let mut state = lock(&self.state);
+            let short = state.filling.rows <= self.inline_rows;
+            let next = if short { state.next_batch(&self.settings, &self.counters) } else { None };
+            drop(state);
+            let Some(instance) = next else { break };
+            single_threaded();
+            let Some(instance) = self.run_batch(instance) else { return };
+            self.put_back(instance);
+            if begun.elapsed() >= SHORT {
+                break;
+            }
+        }
+        self.wake();
+    }
+
+    /// Runs the batch in an instance's buffer and answers its requests; `None` when the model failed.
+    fn run_batch(&self, mut instance: Instance) -> Option<Instance> {
+        let parts = std::mem::take(&mut instance.running.parts);
+        let now = clock::monotonic();
+        for part in parts.iter().filter(|part| part.first == 0) {
+            self.counters.waited(now.duration_since(part.ticket.since));
+        }
+        let result = self.execute(&mut instance, parts.len());
+        instance.running.rows = 0;
+        match result {
+            Ok(outputs) => {
+                answer(&parts, &outputs);
+                Some(instance)
+            }
+            Err(detail) => {
+                // The weights are dropped before anybody is told, so that whoever loads them again has room.
+                drop(instance);
+                let error = self.fail(detail);
+                for part in &parts {
+                    part.ticket.refuse(&error);
+                }
+                None
+            }
+        }
+    }
+
+    /// Lets others have an instance. Where the model is closed meanwhile, nobody would let go of it any more.
+    fn put_back(&self, instance: Instance) {
+        let mut state = lock(&self.state);
+        if state.closed.is_none() {
+            state.idle.push(instance);
+        } else {
+            drop(state);
+            drop(instance);
+        }
     }
 
     /// The life of an instance's thread.
@@ -346,7 +425,7 @@ impl Shared {
         single_threaded();
         let mut state = lock(&self.state);
         while state.closed.is_none() {
-            let Some(mut instance) = state.next_batch(&self.settings, &self.counters) else {
+            let Some(instance) = state.next_batch(&self.settings, &self.counters) else {
                 state = self.wait(state);
                 continue;
             };
@@ -355,25 +434,7 @@ impl Shared {
             if more {
                 self.work.notify_one();
             }
-            let parts = std::mem::take(&mut instance.running.parts);
-            let now = clock::monotonic();
-            for part in parts.iter().filter(|part| part.first == 0) {
-                self.counters.waited(now.duration_since(part.ticket.since));
-            }
-            let result = self.execute(&mut instance, parts.len());
-            instance.running.rows = 0;
-            match result {
-                Ok(outputs) => answer(&parts, &outputs),
-                Err(detail) => {
-                    // The weights are dropped before anybody is told, so that whoever loads them again has room.
-                    drop(instance);
-                    let error = self.fail(detail);
-                    for part in &parts {
-                        part.ticket.refuse(&error);
-                    }
-                    return;
-                }
-            }
+            let Some(instance) = self.run_batch(instance) else { return };
             state = lock(&self.state);
             // Without this, `close` would wait for instances that nobody holds any more.
             state.idle.push(instance);
@@ -522,14 +583,28 @@ impl Instance {
         outcome.unwrap_or_else(|panic| Err(panic_text(panic.as_ref())))
     }
 
-    /// Runs a few times, so that what libtorch sets up at first is set up, and measures one example's pass.
-    fn warm(&mut self) -> Result<Duration, String> {
+    /// Runs a few times, so that what libtorch sets up at first is set up. How many examples, of at most so many, have a
+    /// short pass together.
+    fn warm(&mut self, most: usize) -> Result<usize, String> {
+        let several = most.min(16);
+        let one = self.measure(1)?;
+        if one > SHORT || several < 2 {
+            return Ok(usize::from(one <= SHORT));
+        }
+        let together = self.measure(several)?;
+        let each = together.saturating_sub(one) / (several - 1) as u32;
+        let more = (SHORT - one).as_nanos() / each.as_nanos().max(1);
+        Ok(usize::try_from(more).unwrap_or(most).saturating_add(1).min(most))
+    }
+
+    /// How long a pass of so many examples takes: the least of a few.
+    fn measure(&mut self, rows: usize) -> Result<Duration, String> {
         const LONG: Duration = Duration::from_millis(2);
         const RUNS: usize = 8;
         let mut least = Duration::MAX;
-        self.running.rows = 1;
+        self.running.rows = rows;
         for (buffer, width) in self.running.buffers.iter_mut().zip(&self.running.widths) {
-            as_slice_mut::<f32>(buffer)[..*width].fill(0.0);
+            as_slice_mut::<f32>(buffer)[..rows * width].fill(0.0);
         }
         for run in 0..RUNS {
             let begun = clock::monotonic();
@@ -609,6 +684,11 @@ impl Batch {
 }
 
 impl Ticket {
+    /// Whether some of its examples have not begun to run.
+    fn waits(&self) -> bool {
+        lock(&self.progress).waiting
+    }
+
     /// Nobody waits for the answer any more.
     fn is_gone(&self) -> bool {
         lock(&self.progress).reply.as_ref().is_none_or(oneshot::Sender::is_closed)

@@ -176,7 +176,7 @@ impl Metrics {
         let version = version.to_string();
         let labels = &[model, version.as_str()];
         let failures = |reason| self.failures.with_label_values(&[model, version.as_str(), reason]);
-        Counters {
+        Counters(Arc::new(Series {
             inferences: self.inferences.with_label_values(labels),
             executions: self.executions.with_label_values(labels),
             successes: self.successes.with_label_values(labels),
@@ -192,7 +192,7 @@ impl Metrics {
             queue: self.queue.with_label_values(labels),
             compute: self.compute.with_label_values(labels),
             tallies,
-        }
+        }))
     }
 
     fn tallies(&self, model: &str, version: u32) -> Arc<Tallies> {
@@ -249,9 +249,20 @@ impl Default for Metrics {
     }
 }
 
-/// The series of one version.
+/// A handle on the series of one version.
 #[derive(Clone)]
-pub struct Counters {
+pub struct Counters(Arc<Series>);
+
+impl std::ops::Deref for Counters {
+    type Target = Series;
+
+    fn deref(&self) -> &Series {
+        &self.0
+    }
+}
+
+/// The series of one version.
+pub struct Series {
     pub inferences: IntCounter,
     pub executions: IntCounter,
     successes: IntCounter,
@@ -315,14 +326,12 @@ impl Counters {
         });
     }
 
-    /// A request's tensors were brought into the network's form.
-    pub fn read(&self, took: Duration) {
-        self.tallies.change(|said| said.compute_input.add(took));
-    }
-
-    /// What the network put out was brought into the data's terms.
-    pub fn wrote(&self, took: Duration) {
-        self.tallies.change(|said| said.compute_output.add(took));
+    /// How long it took to bring a request's tensors into the network's form, and what that put out into the data's terms.
+    pub fn converted(&self, inputs: Duration, outputs: Duration) {
+        self.tallies.change(|said| {
+            said.compute_input.add(inputs);
+            said.compute_output.add(outputs);
+        });
     }
 
     pub fn waited(&self, time: Duration) {

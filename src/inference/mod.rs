@@ -9,6 +9,7 @@ mod describe;
 mod error;
 mod evaluate;
 mod evaluation;
+pub mod line;
 mod metrics;
 mod mistakes;
 mod network;
@@ -41,7 +42,7 @@ pub use error::InferenceError;
 pub use evaluation::{DataRef, EvaluatedData, Evaluation};
 pub use metrics::{Metrics, Statistics, Tally};
 pub use mistakes::{Mistake, Mistakes, MistakesWanted};
-pub use tensors::{Element, Elements, NamedTensor, Signature, TensorAnswer, TensorForm};
+pub use tensors::{Element, Elements, Found, NamedTensor, Signature, TensorAnswer, TensorForm};
 
 /// A version as a client names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -86,29 +86,43 @@ pub struct TensorAnswer {
     pub outputs: Vec<NamedTensor>,
 }
 
+/// A version that a name stood for.
+#[derive(Clone)]
+pub struct Found(Arc<Version>);
+
+impl Found {
+    /// The tensors that it takes and answers.
+    pub fn signature(&self) -> &Arc<Signature> {
+        &self.0.signature
+    }
+}
+
 impl Inference {
+    /// The version that a name stands for now.
+    pub async fn find(&self, model: &str, version: &VersionRef) -> Result<Found, InferenceError> {
+        self.0.versions.resolve(model, version).await.map(Found)
+    }
+
     /// The tensors that a version takes and answers.
     pub async fn signature(
         &self,
         model: &str,
         version: &VersionRef,
     ) -> Result<Arc<Signature>, InferenceError> {
-        Ok(self.0.versions.resolve(model, version).await?.signature.clone())
+        Ok(self.find(model, version).await?.signature().clone())
     }
 
     /// What a version answers to tensors of the same number of examples each. A deadline counts from now.
     pub async fn infer(
         &self,
-        model: &str,
-        version: &VersionRef,
+        Found(found): &Found,
         inputs: Vec<NamedTensor>,
         deadline: Option<Duration>,
     ) -> Result<TensorAnswer, InferenceError> {
-        let found = self.0.versions.resolve(model, version).await?;
         let request = Request::new(found.counters.clone());
         let most = Duration::from_secs(self.0.settings.predict_seconds);
         let patience = deadline.map_or(most, |deadline| deadline.min(most));
-        let answer = tokio::time::timeout(patience, self.tensors(&found, inputs));
+        let answer = tokio::time::timeout(patience, self.tensors(found, inputs));
         let answer = answer.await.unwrap_or(Err(InferenceError::TooSlow { patience }));
         request.ended(answer.as_ref().err());
         answer
@@ -128,7 +142,7 @@ impl Inference {
         } else {
             served.encode_tensors(examples, &inputs)?
         };
-        version.counters.read(begun.elapsed());
+        let read = begun.elapsed();
         let rows = served.run(rows).await;
         self.unload_if_spent(&served);
         let rows = rows?;
@@ -139,7 +153,7 @@ impl Inference {
         } else {
             outputs(version, &rows)
         };
-        version.counters.wrote(begun.elapsed());
+        version.counters.converted(read, begun.elapsed());
         Ok(TensorAnswer { signature: version.signature.clone(), outputs })
     }
 }

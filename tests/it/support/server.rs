@@ -3,21 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::header;
 use http_body_util::BodyExt;
 use lyceum::config::Config;
-use lyceum::http::{self, AppState, router};
+use lyceum::http::{self, Api, AppState};
 use serde_json::Value;
 use tempfile::TempDir;
-use tower::ServiceExt;
 
 use super::{Answer, contract, request};
 
 /// A server in a folder of its own.
 pub(crate) struct Server {
-    pub(crate) router: Router,
+    pub(crate) api: Api,
     pub(crate) state: AppState,
     pub(crate) folder: TempDir,
 }
@@ -45,7 +43,7 @@ async fn start(change: impl FnOnce(&mut Config), shipped: Option<PathBuf>) -> Se
     config.jobs.memory_mb = 8_192;
     change(&mut config);
     let started = http::Server::start(config, env!("CARGO_BIN_EXE_lyceum").into(), shipped).await.unwrap();
-    Server { router: router(started.state.clone()), state: started.state, folder }
+    Server { api: Api::new(started.state.clone()), state: started.state, folder }
 }
 
 impl Server {
@@ -53,7 +51,7 @@ impl Server {
     pub(crate) async fn ask(&self, request: axum::http::request::Builder, body: impl Into<Body>) -> Answer {
         let request = request.body(body.into()).unwrap();
         let (method, uri) = (request.method().to_string(), request.uri().to_string());
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.api.clone().answer(request).await;
         let (parts, body) = response.into_parts();
         let answer = Answer::new(parts.status, parts.headers, body.collect().await.unwrap().to_bytes());
         contract::check(&method, &uri, &answer);

@@ -79,21 +79,22 @@ async fn inferred(
     let header = header_length(&parts.headers)?;
     let limits = &state.config.http;
     let bytes = body::read(&parts.headers, body, limits.predict_body_bytes, limits).await?;
-    let signature = state.inference.signature(model, version).await?;
+    let found = state.inference.find(model, version).await?;
     let json = header.unwrap_or(bytes.len());
     if json < body::LONG && bytes.len() < LONG_BINARY {
         // Over HTTP/2 a connection reads on before it has sent what was answered.
         let one_by_one = parts.version < Version::HTTP_2;
         let _attended = state.attention.attend(one_by_one && state.jobs.nothing_runs());
-        let mut asked = Asked::read(&bytes, header, &signature)?;
+        let mut asked = Asked::read(&bytes, header, found.signature())?;
         let inputs = std::mem::take(&mut asked.inputs);
-        let answered = state.inference.infer(model, version, inputs, asked.deadline).await?;
+        let answered = state.inference.infer(&found, inputs, asked.deadline).await?;
         return answer::write(&asked, answered);
     }
     let _turn = state.long_work.turn().await?;
+    let signature = found.signature().clone();
     let read = tokio::task::spawn_blocking(move || Asked::read(&bytes, header, &signature));
     let mut asked = read.await.map_err(Problem::internal)??;
     let inputs = std::mem::take(&mut asked.inputs);
-    let answered = state.inference.infer(model, version, inputs, asked.deadline).await?;
+    let answered = state.inference.infer(&found, inputs, asked.deadline).await?;
     tokio::task::spawn_blocking(move || answer::write(&asked, answered)).await.map_err(Problem::internal)?
 }

@@ -3,6 +3,7 @@
 //! `{"error": "…"}`.
 
 mod answer;
+mod cursor;
 mod datatype;
 mod health;
 mod infer;

@@ -9,6 +9,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::HEADER_LENGTH;
+use super::cursor::Cursor;
 use super::datatype::{self, Datatype};
 use crate::http::{Kind, Problem};
 use crate::inference::{Elements, NamedTensor, Signature};
@@ -35,7 +36,8 @@ pub(super) struct Wanted {
     pub(super) classification: usize,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 struct Body<'a> {
     id: Option<Value>,
     #[serde(borrow)]
@@ -46,6 +48,7 @@ struct Body<'a> {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 struct Input<'a> {
     name: String,
     shape: Vec<u64>,
@@ -57,6 +60,7 @@ struct Input<'a> {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 struct Output {
     name: String,
     #[serde(default)]
@@ -65,6 +69,7 @@ struct Output {
 
 /// Values nested to any depth, one after another.
 #[derive(Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 struct Data {
     numbers: Vec<f32>,
     texts: Vec<String>,
@@ -157,8 +162,7 @@ impl Asked {
                 ))
             })?,
         };
-        let body: Body<'_> = serde_json::from_slice(json)
-            .map_err(|error| wrong(format!("the body is not a request: {error}")))?;
+        let body = Body::read(json)?;
         let inputs =
             body.inputs.ok_or_else(|| wrong("inputs are missing: the tensors that the model takes"))?;
         let inputs = inputs.into_iter().map(|input| input.tensor(&mut binary)).collect::<Result<_, _>>()?;
@@ -218,7 +222,61 @@ impl Asked {
     }
 }
 
-impl Input<'_> {
+impl<'a> Body<'a> {
+    fn read(json: &'a [u8]) -> Result<Self, Problem> {
+        if let Some(body) = Self::plain(json) {
+            return Ok(body);
+        }
+        serde_json::from_slice(json).map_err(|error| wrong(format!("the body is not a request: {error}")))
+    }
+
+    /// One as nearly every client writes it, with numbers and no member that is not known.
+    fn plain(json: &'a [u8]) -> Option<Self> {
+        let (mut body, mut cursor) = (Self::default(), Cursor::new(json));
+        cursor.object(|cursor, name| {
+            match name {
+                "id" => body.id = cursor.value()?,
+                "inputs" => {
+                    let mut inputs = Vec::new();
+                    cursor.array(|cursor| {
+                        inputs.push(Input::plain(cursor)?);
+                        Some(())
+                    })?;
+                    body.inputs = Some(inputs);
+                }
+                "outputs" => body.outputs = cursor.value()?,
+                "parameters" => body.parameters = cursor.value()?,
+                _ => return None,
+            }
+            Some(())
+        })?;
+        cursor.end()?;
+        Some(body)
+    }
+}
+
+impl<'a> Input<'a> {
+    fn plain(cursor: &mut Cursor<'a>) -> Option<Self> {
+        let (mut name, mut shape, mut datatype) = (None, None, None);
+        let (mut parameters, mut data) = (Map::new(), None);
+        cursor.object(|cursor, member| {
+            match member {
+                "name" => name = Some(cursor.value()?),
+                "shape" => shape = Some(cursor.value()?),
+                "datatype" => datatype = Some(cursor.value()?),
+                "parameters" => parameters = cursor.value()?,
+                "data" => {
+                    let numbers = &mut data.insert(Data::default()).numbers;
+                    cursor.numbers(numbers)?;
+                }
+                _ => return None,
+            }
+            Some(())
+        })?;
+        let datatype: &str = datatype?;
+        Some(Self { name: name?, shape: shape?, datatype: datatype.into(), parameters, data })
+    }
+
     /// The tensor, with its bytes taken off the front of `binary` where it is a binary one.
     fn tensor(self, binary: &mut &[u8]) -> Result<NamedTensor, Problem> {
         let name = self.name;
@@ -318,6 +376,39 @@ mod tests {
         assert_eq!((asked.id.as_deref(), asked.binary), (Some("7"), true));
         assert_eq!(asked.deadline, Some(Duration::from_micros(1_500)));
         assert_eq!(asked.outputs.unwrap()[0].classification, 3);
+    }
+
+    #[test]
+    fn a_plain_body_is_read_as_the_general_parser_reads_it() {
+        let plain = [
+            r#"{"inputs": [{"name": "a", "shape": [2, 2], "datatype": "FP32", "data": [[1, 2.5], [-3, 0.1e1]]}]}"#,
+            r#" {"id":"7","inputs":[{"data":[],"datatype":"INT8","shape":[0],"name":"a"}],"parameters":{"timeout":1}} "#,
+            r#"{"id": null, "inputs": [], "outputs": [{"name": "b", "parameters": {"binary_data": true}}]}"#,
+            r#"{"inputs": [{"name": "a\"", "shape": [1], "datatype": "UINT8", "parameters": {"binary_data_size": 1}}]}"#,
+            "{}",
+        ];
+        for text in plain {
+            let general: Body<'_> = serde_json::from_str(text).unwrap();
+            assert_eq!(Body::plain(text.as_bytes()), Some(general), "{text}");
+        }
+        // Some of these are requests and some are not; whichever it is, the general parser says so.
+        for text in [
+            "",
+            "{",
+            "[]",
+            "{} {}",
+            r#"{"inputs": [{}]}"#,
+            r#"{"inputs": null}"#,
+            r#"{"id": 1, "id": 1}"#,
+            r#"{"what": 1}"#,
+            r#"{"inputs": [{"name": "a", "shape": [1], "datatype": "BYTES", "data": ["x"]}]}"#,
+            r#"{"inputs": [{"name": "a", "shape": [1], "datatype": "BOOL", "data": [true]}]}"#,
+            r#"{"inputs": [{"name": "a", "shape": [1], "datatype": "FP32", "data": [1], "data": [1]}]}"#,
+            r#"{"inputs": [{"name": "a", "shape": [-1], "datatype": "FP32", "data": [1]}]}"#,
+            r#"{"inputs": [], "parameters": null}"#,
+        ] {
+            assert_eq!(Body::plain(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]
