@@ -51,11 +51,11 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
+        // The state is written in any case: whoever takes the turn is to see all that was done before this.
         let woken = |state| match state {
-            WAITS => Some(IN_LINE),
+            WAITS | IN_LINE => Some(IN_LINE),
             // It sees by itself that it was woken.
-            RUNS => Some(WOKEN),
-            _ => None,
+            _ => Some(WOKEN),
         };
         if self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, woken) == Ok(WAITS) {
             line::join();
@@ -94,7 +94,7 @@ impl<F: Future> Future for AtOnce<F> {
                 return Poll::Pending;
             }
         }
-        bell.state.store(WAITS, Ordering::Release);
+        bell.state.swap(WAITS, Ordering::AcqRel);
         bell.wake_by_ref();
         Poll::Pending
     }

@@ -7,6 +7,7 @@ use axum::RequestPartsExt;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::Uri;
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer};
@@ -28,22 +29,8 @@ impl<T: DeserializeOwned + IntoParams, S: Sync> FromRequestParts<S> for Query<T>
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let wrong = |detail: String| Problem::new(Kind::BadQuery, detail);
-        if parts.uri.query().is_none_or(str::is_empty)
-            && let Ok(axum::extract::Query(read)) = axum::extract::Query::<T>::try_from_uri(&parts.uri)
-        {
-            return Ok(Self(read));
-        }
-        let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
-        let axum::extract::Query(given) = query.map_err(|error| wrong(error.body_text()))?;
-        let known: Vec<String> =
-            T::into_params(|| Some(ParameterIn::Query)).into_iter().map(|p| p.name).collect();
-        for (index, (name, _)) in given.iter().enumerate() {
-            if !known.contains(name) {
-                return Err(wrong(unknown_parameter(name, &known)));
-            }
-            if given[..index].iter().any(|(earlier, _)| earlier == name) {
-                return Err(wrong(format!("\"{name}\" is given twice")));
-            }
+        if parts.uri.query().is_some_and(|query| !query.is_empty()) {
+            check_names::<T>(&parts.uri).map_err(wrong)?;
         }
         let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
         query.map(|axum::extract::Query(read)| Self(read)).map_err(|error| {
@@ -51,6 +38,23 @@ impl<T: DeserializeOwned + IntoParams, S: Sync> FromRequestParts<S> for Query<T>
             wrong(text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text).to_owned())
         })
     }
+}
+
+/// Each parameter is one that the route knows, and comes once.
+fn check_names<T: IntoParams>(uri: &Uri) -> Result<(), String> {
+    let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
+    let axum::extract::Query(given) = query.map_err(|error| error.body_text())?;
+    let known: Vec<String> =
+        T::into_params(|| Some(ParameterIn::Query)).into_iter().map(|p| p.name).collect();
+    for (index, (name, _)) in given.iter().enumerate() {
+        if !known.contains(name) {
+            return Err(unknown_parameter(name, &known));
+        }
+        if given[..index].iter().any(|(earlier, _)| earlier == name) {
+            return Err(format!("\"{name}\" is given twice"));
+        }
+    }
+    Ok(())
 }
 
 fn unknown_parameter(name: &str, known: &[String]) -> String {

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::Router;
-use axum::body::HttpBody;
+use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Method, StatusCode, Version};
@@ -144,6 +144,12 @@ fn tell(
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if method == Method::HEAD {
+        if let Some(length) = response.body().size_hint().exact() {
+            response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length.into());
+        }
+        *response.body_mut() = Body::empty();
+    }
     response
 }
 

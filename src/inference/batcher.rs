@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tch::Tensor;
 use tokio::sync::oneshot;
@@ -191,7 +191,9 @@ impl Batcher {
             return shared.run_inline(instance, &rows);
         }
         let (ticket, answer) = shared.enqueue(rows)?;
+        let given_up = GivenUp(shared);
         shared.gather(&ticket).await;
+        std::mem::forget(given_up);
         if !(alone && present.is_alone()) {
             shared.company.seen();
         }
@@ -230,6 +232,15 @@ impl<'a> Present<'a> {
 impl Drop for Present<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Dropped where a request is given up before it had its turn to run what waits.
+struct GivenUp<'a>(&'a Shared);
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        self.0.wake();
     }
 }
 

@@ -206,7 +206,7 @@ impl Metrics {
         let mut said = tallies.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
         said.last = tallies.last.load(Ordering::Relaxed);
         // The protocol tells a request's parts when it is answered: `perf_analyzer` ends where their counts differ, as
-        // they do while some are on the way. The time of these is a part of the sums already.
+        // they do while some are on the way. The time of these is a part of some sums already.
         let answered = said.success.count;
         for part in
             [&mut said.queue, &mut said.compute_input, &mut said.compute_infer, &mut said.compute_output]

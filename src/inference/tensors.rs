@@ -87,7 +87,6 @@ pub struct TensorAnswer {
 }
 
 /// A version that a name stood for.
-#[derive(Clone)]
 pub struct Found(Arc<Version>);
 
 impl Found {

@@ -47,6 +47,19 @@ async fn json_of(answer: Response<Incoming>) -> Value {
 }
 
 #[tokio::test]
+async fn what_is_asked_by_head_has_no_body() {
+    let served = Served::start(&[]);
+    let (mut client, _task) = connect(&served, 1 << 20).await;
+    for (path, status) in [("/v1/jobs", 200), ("/v1/jobs/none", 404), ("/v1/plans", 405), ("/nothing", 404)] {
+        let answer = ask(&mut client, "HEAD", served.url(path), &Value::Null).await;
+        assert_eq!(answer.status(), status, "{path}");
+        let length: usize = answer.headers()["content-length"].to_str().unwrap().parse().unwrap();
+        assert!(length > 0, "{path}");
+        assert!(answer.into_body().collect().await.unwrap().to_bytes().is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn many_are_asked_at_once_over_one_connection() {
     let _alone = alone().await;
     let served = Served::start(&[]);

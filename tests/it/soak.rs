@@ -1,5 +1,5 @@
 //! A server under everything at once for a long time: jobs, streams, predictions, workers killed. What it holds at the
-//! end is what it held in the first quarter. `make soak`; `LYCEUM_SOAK_MINUTES` says for how long.
+//! end is what it held when it had just begun. `make soak`; `LYCEUM_SOAK_MINUTES` says for how long.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -112,7 +112,7 @@ async fn nothing_grows() {
     let (early, late) = (between(0.1, 0.35), between(0.75, 1.1));
     assert!(posted > full + 2 * JOBS.0, "{posted} jobs were posted: they do not come to their ends");
     println!("{posted} jobs posted, {killed} workers killed, {} calls", calls.load(Ordering::Relaxed));
-    println!("in the first quarter: {early:?}\nin the last:          {late:?}");
+    println!("early: {early:?}\nlate:  {late:?}");
     assert!(late.megabytes < early.megabytes * 1.1 + 10.0, "memory grows");
     assert!(late.descriptors < early.descriptors + 16, "descriptors are left open");
     assert!(late.threads < early.threads + 8, "threads are left behind");

@@ -30,7 +30,7 @@ fn short_number(characters: u64) -> Option<(f32, usize)> {
     let (end, digits) = if byte(whole) == b'.' {
         let behind = (others & (others - 1)).trailing_zeros() / 8;
         let before = digits & ((1 << (8 * whole)) - 1);
-        (behind, before | digits >> (8 * whole + 8) << (8 * whole))
+        (behind, before | digits >> 8 >> (8 * whole) << (8 * whole))
     } else {
         (whole, digits)
     };
@@ -127,8 +127,10 @@ impl<'a> Cursor<'a> {
         self.expect(b'"')?;
         let rest = &self.text[self.at..];
         let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '))?;
-        self.at += length;
-        self.expect(b'"')?;
+        if rest[length] != b'"' {
+            return None;
+        }
+        self.at += length + 1;
         std::str::from_utf8(&rest[..length]).ok()
     }
 
@@ -301,6 +303,10 @@ mod tests {
             "18446744073709551615",
             "-9223372036854775808",
             "[0.5,1, 10.25,0,  7,[8],0.123456,99999,1.5 ,2]",
+            "[1234567.5,1]",
+            "[12345678,1]",
+            "[1234567,1]",
+            "[123456.7,1]",
             "18446744073709551616",
             "36893488147419103232.5",
             "1e38",
@@ -340,6 +346,7 @@ mod tests {
             "[.5,1]",
             "[1..5,1]",
             "[1.5.,1]",
+            "[1234567.,1]",
             "1, 2",
             "1.5,2.5,3",
         ] {

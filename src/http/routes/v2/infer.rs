@@ -95,6 +95,8 @@ async fn inferred(
     let read = tokio::task::spawn_blocking(move || Asked::read(&bytes, header, &signature));
     let mut asked = read.await.map_err(Problem::internal)??;
     let inputs = std::mem::take(&mut asked.inputs);
+    // It may have been deleted meanwhile.
+    let found = state.inference.find(model, version).await?;
     let answered = state.inference.infer(&found, inputs, asked.deadline).await?;
     tokio::task::spawn_blocking(move || answer::write(&asked, answered)).await.map_err(Problem::internal)?
 }

@@ -406,6 +406,8 @@ mod tests {
             r#"{"inputs": [{"name": "a", "shape": [1], "datatype": "FP32", "data": [1], "data": [1]}]}"#,
             r#"{"inputs": [{"name": "a", "shape": [-1], "datatype": "FP32", "data": [1]}]}"#,
             r#"{"inputs": [], "parameters": null}"#,
+            "{\"inputs\n\": []}",
+            r#"{"inputs\u0020": []}"#,
         ] {
             assert_eq!(Body::plain(text.as_bytes()), None, "{text}");
         }
