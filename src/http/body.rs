@@ -23,8 +23,14 @@ pub(crate) async fn read(
     limits: &config::Http,
 ) -> Result<Bytes, Problem> {
     let mut incoming = Incoming::new(headers, body, most, limits)?;
+    // A short one comes in one piece, and is not copied.
+    let Some(first) = incoming.next().await? else { return Ok(Bytes::new()) };
+    let Some(second) = incoming.next().await? else { return Ok(first) };
     let mut read =
         Vec::with_capacity(usize::try_from(incoming.declared.unwrap_or(0).min(1 << 20)).unwrap_or(0));
+    read.extend_from_slice(&first);
+    read.extend_from_slice(&second);
+    drop((first, second));
     while let Some(piece) = incoming.next().await? {
         read.extend_from_slice(&piece);
     }

@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct LongWork {
     cores: usize,
     turns: Semaphore,
-    waiting: AtomicUsize,
+    /// Those who have a turn or wait for one. Whoever is handed a turn and does not know it yet is not counted twice.
+    present: AtomicUsize,
     line: Mutex<Option<Line>>,
 }
 
@@ -34,10 +35,16 @@ struct Line {
     until: Instant,
 }
 
-/// One that waits, for as long as it does.
-struct Waiting<'a>(&'a AtomicUsize);
+/// A turn, for as long as it is held.
+pub(crate) struct Turn<'a> {
+    _present: Present<'a>,
+    _turn: SemaphorePermit<'a>,
+}
 
-impl Drop for Waiting<'_> {
+/// One that has a turn or waits for it.
+struct Present<'a>(&'a AtomicUsize);
+
+impl Drop for Present<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -46,22 +53,23 @@ impl Drop for Waiting<'_> {
 impl LongWork {
     pub(super) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { cores, turns: Semaphore::new(cores), waiting: AtomicUsize::new(0), line: Mutex::new(None) }
+        Self { cores, turns: Semaphore::new(cores), present: AtomicUsize::new(0), line: Mutex::new(None) }
     }
 
     /// Waits for a turn, and not for ever. A burst may wait; of what keeps coming, only a few.
-    pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, Problem> {
+    pub(crate) async fn turn(&self) -> Result<Turn<'_>, Problem> {
+        let before = self.present.fetch_add(1, Ordering::AcqRel);
+        let present = Present(&self.present);
         if let Ok(turn) = self.turns.try_acquire() {
-            return Ok(turn);
+            return Ok(Turn { _present: present, _turn: turn });
         }
-        let before = self.waiting.fetch_add(1, Ordering::AcqRel);
-        let _waiting = Waiting(&self.waiting);
         let stays = self.stays(clock::monotonic());
-        if stays && before >= LINE_PER_CORE * self.cores {
+        if stays && before >= (1 + LINE_PER_CORE) * self.cores {
             return Err(too_many());
         }
         let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
-        turn.map_err(|_| too_many())?.map_err(Problem::internal)
+        let turn = turn.map_err(|_| too_many())?.map_err(Problem::internal)?;
+        Ok(Turn { _present: present, _turn: turn })
     }
 
     /// Notes that one has to wait; answers whether that is no burst any more.

@@ -6,7 +6,7 @@
 //!
 //! A short batch costs no change of threads: the first of its requests that has its turn again runs it for all, so that
 //! those behind it find their answers ready (*flat combining*, Hendler et al., 2010). The threads of the instances
-//! are for what takes longer, and for what nobody's turn comes for.
+//! are for what takes longer, and for what has missed its turn.
 
 mod batch;
 mod instance;
@@ -94,6 +94,8 @@ struct Shared {
 struct State {
     idle: Vec<Instance>,
     filling: Batch,
+    /// Something waits that no request comes back for: its turn was in vain, or it has none.
+    missed: bool,
     /// Requests that found the filling buffer full, and what is left of those larger than it.
     overflow: VecDeque<Waiting>,
     /// Requests of which some example has not begun to run.
@@ -130,6 +132,7 @@ impl Batcher {
             state: Mutex::new(State {
                 idle,
                 filling: Batch::new(&shapes, most),
+                missed: false,
                 overflow: VecDeque::new(),
                 waiting: 0,
                 closed: None,
@@ -180,7 +183,7 @@ impl Batcher {
         if rows.count > shared.inline_rows {
             shared.company.seen();
             let (_, answer) = shared.enqueue(rows)?;
-            shared.wake();
+            shared.miss();
             return answer.await.unwrap_or(Err(BatchError::Unloaded));
         }
         let alone = present.is_alone();
@@ -192,13 +195,15 @@ impl Batcher {
         }
         let (ticket, answer) = shared.enqueue(rows)?;
         let given_up = GivenUp(shared);
+        // Dropped before that one, so that the request is known to have gone.
+        let answer = answer;
         shared.gather(&ticket).await;
         std::mem::forget(given_up);
         if !(alone && present.is_alone()) {
             shared.company.seen();
         }
         if ticket.waits() {
-            shared.run_waiting();
+            shared.run_waiting(&ticket);
         }
         answer.await.unwrap_or(Err(BatchError::Unloaded))
     }
@@ -240,7 +245,7 @@ struct GivenUp<'a>(&'a Shared);
 
 impl Drop for GivenUp<'_> {
     fn drop(&mut self) {
-        self.0.wake();
+        self.0.miss();
     }
 }
 
@@ -307,10 +312,18 @@ impl Shared {
         Ok((ticket, receiver))
     }
 
-    /// Wakes an instance's thread, if one sleeps while something waits.
+    /// Leaves what waits to whoever has an instance next.
+    fn miss(&self) {
+        let mut state = lock(&self.state);
+        state.missed |= state.filling.rows > 0;
+        drop(state);
+        self.wake();
+    }
+
+    /// Wakes an instance's thread, if one sleeps while something waits for it.
     fn wake(&self) {
         let state = lock(&self.state);
-        let due = !state.idle.is_empty() && state.filling.rows > 0;
+        let due = !state.idle.is_empty() && state.waits_for_a_thread();
         drop(state);
         if due {
             self.work.notify_one();
@@ -329,18 +342,19 @@ impl Shared {
     }
 
     /// Runs what waits, where the caller is as long as that is short.
-    fn run_waiting(&self) {
+    fn run_waiting(&self, ticket: &Ticket) {
         let begun = clock::monotonic();
         loop {
             let mut state = lock(&self.state);
             let short = state.filling.rows <= self.inline_rows;
             let next = if short { state.next_batch(&self.settings, &self.counters) } else { None };
+            state.missed |= next.is_none() && ticket.waits();
             drop(state);
             let Some(instance) = next else { break };
             single_threaded();
             let Some(instance) = self.run_batch(instance) else { return };
             self.put_back(instance);
-            if begun.elapsed() >= SHORT {
+            if begun.elapsed() >= SHORT || !lock(&self.state).waits_for_a_thread() {
                 break;
             }
         }
@@ -389,11 +403,13 @@ impl Shared {
         single_threaded();
         let mut state = lock(&self.state);
         while state.closed.is_none() {
-            let Some(instance) = state.next_batch(&self.settings, &self.counters) else {
+            let waits = state.waits_for_a_thread();
+            let next = if waits { state.next_batch(&self.settings, &self.counters) } else { None };
+            let Some(instance) = next else {
                 state = self.wait(state);
                 continue;
             };
-            let more = state.filling.rows > 0 && !state.idle.is_empty();
+            let more = !state.idle.is_empty() && state.waits_for_a_thread();
             drop(state);
             if more {
                 self.work.notify_one();
@@ -407,7 +423,7 @@ impl Shared {
 
     /// Until there is something to do, or the oldest request has waited for its delay.
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let due = (state.filling.rows > 0 && !state.idle.is_empty())
+        let due = (!state.idle.is_empty() && state.waits_for_a_thread())
             .then(|| state.filling.oldest())
             .flatten()
             .map(|oldest| (oldest + self.settings.max_delay).saturating_duration_since(clock::monotonic()));
@@ -455,6 +471,11 @@ impl Shared {
 }
 
 impl State {
+    /// Whether a thread is to run what waits.
+    fn waits_for_a_thread(&self) -> bool {
+        self.missed && self.filling.rows > 0
+    }
+
     /// A free instance with the next batch in its buffer, if there is one and it is due.
     fn next_batch(&mut self, settings: &BatchSettings, counters: &Counters) -> Option<Instance> {
         if self.idle.is_empty() {
@@ -476,6 +497,8 @@ impl State {
             }
         }
         self.refill(counters);
+        // What comes from the overflow may have had its turn.
+        self.missed = self.filling.rows > 0;
         Some(instance)
     }
 
@@ -509,6 +532,7 @@ impl State {
                 self.begun(&part.ticket, counters);
             }
             self.refill(counters);
+            self.missed &= self.filling.rows > 0;
         }
     }
 

@@ -178,6 +178,16 @@ pub fn append(path: &Path) -> io::Result<File> {
     File::options().create(true).append(true).open(path)
 }
 
+/// The same for a log: one of more than `most` bytes is put aside, in place of the one that was before.
+pub fn append_log(path: &Path, most: u64) -> io::Result<File> {
+    if fs::metadata(path).is_ok_and(|log| log.len() > most) {
+        let mut older = path.to_path_buf().into_os_string();
+        older.push(".1");
+        fs::rename(path, older)?;
+    }
+    append(path)
+}
+
 /// Makes this process a session of its own, so that neither a terminal nor the server's end reaches it, and the
 /// kernel's first choice where memory runs out.
 pub fn stand_alone() {
@@ -204,7 +214,19 @@ pub fn give_way(niceness: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
     use std::process::Command;
+
+    #[test]
+    fn a_long_log_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        for text in ["one", "two", "three"] {
+            append_log(&path, 5).unwrap().write_all(text.as_bytes()).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), "three");
+        assert_eq!(fs::read_to_string(folder.path().join("log.1")).unwrap(), "onetwo");
+    }
 
     #[tokio::test]
     async fn a_child_is_seen_to_end() {

@@ -25,6 +25,9 @@ const CALM: Duration = Duration::from_millis(700);
 /// Workers that end before they ask for a run, one behind the other, after which none can be had.
 const FALSE_STARTS: u32 = 3;
 
+/// What workers say before they have a run is kept up to so many bytes, and as many that are older.
+const LOG_BYTES: u64 = 1 << 20;
+
 /// A worker process, ours or one that an earlier server started.
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -203,7 +206,7 @@ impl Workers {
     fn spawn(&self) -> std::io::Result<(Arc<Worker>, std::process::Child)> {
         let (token, hash) = token::fresh()?;
         let id = Uuid::now_v7();
-        let log = process::append(&self.folder.workers_log())?;
+        let log = process::append_log(&self.folder.workers_log(), LOG_BYTES)?;
         // Never pipes: a worker must not die with the server that reads them.
         let child = Command::new(&self.program)
             .arg("run-worker")
