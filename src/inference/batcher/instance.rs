@@ -44,7 +44,7 @@ impl Instance {
         }
         let together = self.measure(several)?;
         let each = together.saturating_sub(one) / (several - 1) as u32;
-        let more = (SHORT - one).as_nanos() / each.as_nanos().max(1);
+        let more = SHORT.saturating_sub(one).as_nanos() / each.as_nanos().max(1);
         Ok(usize::try_from(more).unwrap_or(most).saturating_add(1).min(most))
     }
 
