@@ -4,7 +4,7 @@
 //! The runtime would put such a task at the end of its queue and wake another thread to take it from there, for every
 //! request: a call of the system, the waking of a core, and an answer that is computed away from what read its question.
 //!
-//! One that was woken stands in line until it has its turn ([`line`]).
+//! One that was woken stands in line until it has its turn ([`mod@line`]).
 
 use std::pin::Pin;
 use std::sync::Arc;
