@@ -1,6 +1,7 @@
 //! Lyceum is a training-as-a-service server: jobs are posted as JSON, trained with libtorch, watched live,
 //! and called for predictions. `src/cli` is the way in; each module says what it is for.
 
+pub mod allocator;
 pub mod artifacts;
 pub mod cli;
 pub mod clock;

@@ -92,11 +92,20 @@ async fn answer(
             break end + 4;
         }
     };
-    let text = String::from_utf8_lossy(&read[..head]).to_ascii_lowercase();
-    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let length: usize = field("content-length:").and_then(|length| length.parse().ok()).ok_or_else(broken)?;
+    let text = std::str::from_utf8(&read[..head]).map_err(|_| broken())?;
     let status = text.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(broken)?;
-    let (retry_after, keep) = (field("retry-after:").is_some(), field("connection:") != Some("close"));
+    let (mut length, mut retry_after, mut keep) = (None, false, true);
+    for (name, value) in text.lines().filter_map(|line| line.split_once(':')) {
+        match name {
+            _ if name.eq_ignore_ascii_case("content-length") => length = value.trim().parse().ok(),
+            _ if name.eq_ignore_ascii_case("retry-after") => retry_after = true,
+            _ if name.eq_ignore_ascii_case("connection") => {
+                keep = !value.trim().eq_ignore_ascii_case("close");
+            }
+            _ => {}
+        }
+    }
+    let length: usize = length.ok_or_else(broken)?;
     while read.len() < head + length {
         if reader.read_buf(read).await? == 0 {
             return Err(broken());

@@ -67,6 +67,8 @@ enum Command {
     RunWorker(config::Worker),
     #[command(hide = true)]
     ImportWorker(config::ImportWorker),
+    #[command(hide = true)]
+    CountGpus,
 }
 
 /// Why a command ended otherwise than well.
@@ -132,7 +134,15 @@ fn run_command(command: Command) -> ExitCode {
             queue::worker::main(&settings)
         }
         Command::ImportWorker(settings) => queue::worker::import::main(&settings),
+        Command::CountGpus => count_gpus(),
     }
+}
+
+fn count_gpus() -> ExitCode {
+    let (Ok(()), Ok(program)) = (telemetry::init(&config::Log::default()), std::env::current_exe()) else {
+        return ExitCode::FAILURE;
+    };
+    queue::gpus::count(&program)
 }
 
 /// Says on standard error why a command ends.

@@ -166,12 +166,13 @@ impl Core {
         artifacts: Artifacts,
         folder: DataFolder,
         settings: config::Jobs,
+        gpus: Vec<u32>,
         (workers, traces): (Arc<Workers>, Traces),
     ) -> Arc<Self> {
         let total = Capacity {
             threads: if settings.threads == 0 { super::process::cores() } else { settings.threads },
             memory_mb: if settings.memory_mb == 0 { super::process::memory_mb() } else { settings.memory_mb },
-            gpus: crate::train::gpus(workers.program()),
+            gpus,
         };
         Arc::new(Self {
             store,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::catalog::Datasets;
 use super::folder::DataFolder;
 use super::process::{self, Ended, Process};
+use crate::allocator::CHILDS_SETTING;
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::config;
 use crate::data::{Arrival, Dataset, Digest, Format, Hints, ImportLimits, Refusal, content_digest, sha256};
@@ -205,6 +206,7 @@ impl Importer {
             .arg("import-worker")
             .arg("--request")
             .arg(request)
+            .env(CHILDS_SETTING.0, CHILDS_SETTING.1)
             // The child ends when this pipe does, so that it never outlives whoever waits for it.
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)

@@ -9,6 +9,7 @@ mod catalog;
 mod core;
 mod debris;
 mod folder;
+pub mod gpus;
 mod import;
 mod lease;
 mod leftovers;
@@ -139,7 +140,9 @@ impl Jobs {
         let listener = socket::bind(&folder.socket()).map_err(StartError::Socket)?;
         let workers = Workers::new(program.clone(), folder.clone(), &jobs);
         let usage = Usage::new(folder.path(), jobs.disk_budget_bytes);
-        let core = Core::new(store.clone(), artifacts.clone(), folder.clone(), jobs, (workers, traces));
+        let gpus = gpus::find(&program).await;
+        store.forget_devices(&gpus).await?;
+        let core = Core::new(store.clone(), artifacts.clone(), folder.clone(), jobs, gpus, (workers, traces));
         supervisor::take_over(&core).await?;
         core.tasks.spawn(listen(listener, core.clone()));
         core.tasks.spawn(scheduler::run(core.clone()));

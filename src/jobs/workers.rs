@@ -1,7 +1,7 @@
 //! Worker processes: started, kept ready, given runs, seen to end.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use super::folder::DataFolder;
 use super::process::{self, Ended, Process};
 use super::protocol::Assignment;
 use super::token;
+use crate::allocator::CHILDS_SETTING;
 use crate::config;
 
 /// How long a worker that is more than need be kept ready waits for a run before it is let go.
@@ -89,11 +90,6 @@ impl Workers {
     pub(crate) fn new(program: PathBuf, folder: DataFolder, settings: &config::Jobs) -> Arc<Self> {
         let (ready, niceness) = (settings.idle_workers, settings.run_niceness);
         Arc::new(Self { program, niceness, folder, ready, state: Mutex::default(), back: Notify::new() })
-    }
-
-    /// The program that is run as a worker.
-    pub(crate) fn program(&self) -> &Path {
-        &self.program
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -225,6 +221,7 @@ impl Workers {
             // What a step frees is kept for the next one instead of being given back to the kernel.
             .env("MALLOC_TRIM_THRESHOLD_", "1073741824")
             .env("MALLOC_MMAP_THRESHOLD_", "33554432")
+            .env(CHILDS_SETTING.0, CHILDS_SETTING.1)
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -176,6 +176,27 @@ impl Store {
         self.write(move |tx| Box::pin(async move { free.claim(tx, total).await })).await
     }
 
+    /// Jobs that take what there is, and took a GPU when they first ran, choose anew where there is none any more: a
+    /// checkpoint goes on anywhere.
+    pub async fn forget_devices(&self, gpus: &[u32]) -> Result<(), StoreError> {
+        if !gpus.is_empty() {
+            return Ok(());
+        }
+        self.write(move |tx| {
+            Box::pin(async move {
+                query!(
+                    "UPDATE job SET resolved_device = NULL
+                     WHERE status IN ('queued', 'running', 'retrying', 'paused')
+                         AND device = 'auto' AND resolved_device = 'cuda'"
+                )
+                .execute(&mut tx.conn)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Why a job waits; `None` where it does not.
     pub async fn waiting(&self, job: JobId) -> Result<Option<Waiting>, StoreError> {
         let mut snapshot = self.snapshot().await?;

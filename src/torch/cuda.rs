@@ -6,10 +6,13 @@ use std::ffi::{CString, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use tch::Cuda;
+
 use super::{TorchError, ops};
 
 unsafe extern "C" {
     fn lyceum_open_library(path: *const c_char) -> *mut c_char;
+    fn lyceum_free_gpu_memory(index: i8, bytes: *mut u64) -> *mut c_char;
 }
 
 /// Where the library stands that draws in the others: in `lib-cuda` beside the program's folder, or beside the libtorch
@@ -21,14 +24,23 @@ fn library(program: &Path) -> Option<PathBuf> {
     beside.into_iter().chain([cached]).map(within).find(|path| path.is_file())
 }
 
-/// The indices of the GPUs that this machine's driver knows; none where the libraries for them are not there. Asked
-/// without loading those, which would take a GPU's memory in a process that computes nothing on it.
-pub fn gpus(program: &Path) -> Vec<u32> {
-    if library(program).is_none() {
-        return Vec::new();
-    }
-    let known = std::fs::read_dir("/proc/driver/nvidia/gpus").map_or(0, Iterator::count);
-    (0..u32::try_from(known).unwrap_or(0)).collect()
+/// Whether this program may find GPUs: the libraries for them are there, and a driver's device files.
+pub fn is_likely(program: &Path) -> bool {
+    let driver = ["/dev/nvidiactl", "/dev/dxg"];
+    library(program).is_some() && driver.iter().any(|file| Path::new(file).exists())
+}
+
+/// How many GPUs libtorch can compute on in this process, once the libraries are open.
+pub fn count() -> u32 {
+    if Cuda::is_available() { u32::try_from(Cuda::device_count()).unwrap_or(0) } else { 0 }
+}
+
+/// What is free of a GPU's memory, in bytes; 0 where that is not known.
+pub fn free_bytes(index: usize) -> u64 {
+    let mut bytes = 0;
+    // SAFETY: the place outlives the call.
+    let told = ops::checked(unsafe { lyceum_free_gpu_memory(index as i8, &raw mut bytes) });
+    told.map_or(0, |()| bytes)
 }
 
 /// Opens the libraries if they are there. Answers where they are.

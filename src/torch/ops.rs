@@ -66,6 +66,9 @@ unsafe extern "C" {
     ) -> *mut c_char;
     fn lyceum_is_contiguous(tensor: *const C_tensor, channels_last: bool, out: *mut bool) -> *mut c_char;
     fn lyceum_deterministic(wanted: bool) -> *mut c_char;
+    fn lyceum_empty_gpu_cache() -> *mut c_char;
+    fn lyceum_empty_pinned(shape: *const i64, count: usize, kind: i8, out: *mut *mut C_tensor)
+    -> *mut c_char;
     fn lyceum_spread_threads(threads: usize) -> *mut c_char;
 }
 
@@ -133,7 +136,7 @@ pub fn try_fused_adam(
     let maxima = maxima.first().map(Vec::as_slice);
     same_length(parameters, &[gradients, means, squares, maxima.unwrap_or(parameters)])?;
     let Some(first) = parameters.first() else { return Ok(()) };
-    let step = Tensor::from(options.step as f32).to_device(first.device());
+    let step = Tensor::full([], options.step as f64, (Kind::Float, first.device()));
     let (gradients, means, squares) = (pointers(gradients), pointers(means), pointers(squares));
     let (weights, maxima) = (pointers(parameters), maxima.map(pointers));
     // SAFETY: the lists are of one length and their tensors outlive the call.
@@ -181,7 +184,7 @@ pub fn try_fused_adagrad(
     };
     same_length(parameters, &[gradients, sums])?;
     let Some(first) = parameters.first() else { return Ok(()) };
-    let step = Tensor::from(1.0_f32).to_device(first.device());
+    let step = Tensor::full([], 1.0, (Kind::Float, first.device()));
     let (weights, gradients, sums) = (pointers(parameters), pointers(gradients), pointers(sums));
     // SAFETY: the lists are of one length and their tensors outlive the call.
     checked(unsafe {
@@ -298,6 +301,19 @@ pub fn is_channels_last(tensor: &Tensor) -> bool {
     // SAFETY: the tensor outlives the call.
     infallible(checked(unsafe { lyceum_is_contiguous(tensor.as_ptr(), true, &raw mut answer) }));
     answer
+}
+
+/// Memory of the CPU, not filled, that a GPU can fetch from while both go on. It is used again only when what was fetched
+/// from it has arrived.
+pub fn pinned(shape: &[i64], kind: Kind) -> Tensor {
+    // SAFETY: the shape outlives the call.
+    infallible(made(|out| unsafe { lyceum_empty_pinned(shape.as_ptr(), shape.len(), kind as i8, out) }))
+}
+
+/// Gives memory on GPUs that this process keeps for later back to the driver, for other processes.
+pub fn empty_gpu_cache() {
+    // SAFETY: no pointers are passed.
+    infallible(checked(unsafe { lyceum_empty_gpu_cache() }));
 }
 
 /// Makes libtorch choose, for the whole process, kernels that give the same bytes every time.

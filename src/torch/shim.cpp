@@ -19,10 +19,12 @@
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_strided.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/core/MemoryFormat.h>
@@ -230,7 +232,30 @@ char *lyceum_spread_threads(size_t threads) {
 }
 
 char *lyceum_deterministic(bool wanted) {
-    return caught([&] { at::globalContext().setDeterministicAlgorithms(wanted, /*warn_only=*/false); });
+    return caught([&] {
+        at::globalContext().setDeterministicAlgorithms(wanted, /*warn_only=*/false);
+        // Fresh memory is written before it is read in all that is used here; filling it first costs a pass over it.
+        at::globalContext().setDeterministicFillUninitializedMemory(false);
+    });
+}
+
+char *lyceum_free_gpu_memory(int8_t index, uint64_t *bytes) {
+    return caught([&] { *bytes = at::getDeviceAllocator(at::kCUDA)->getMemoryInfo(index).first; });
+}
+
+// Memory on GPUs that nothing uses any more goes back to the driver, for other processes.
+char *lyceum_empty_gpu_cache() {
+    return caught([&] {
+        if (at::globalContext().hasCUDA()) at::getDeviceAllocator(at::kCUDA)->emptyCache();
+    });
+}
+
+// Host memory that a GPU can fetch from by itself. What is freed is not handed out again before copies from it have ended.
+char *lyceum_empty_pinned(const int64_t *shape, size_t count, int8_t kind, Tensor **out) {
+    return caught([&] {
+        const auto options = at::TensorOptions().dtype(at::ScalarType(kind)).pinned_memory(true);
+        *out = new Tensor(at::empty({shape, count}, options));
+    });
 }
 
 // Opens a library for the whole process: what it registers with ATen as it is loaded is there from then on.

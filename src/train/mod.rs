@@ -21,22 +21,31 @@ pub use sink::{ArtifactFile, ModelFiles, RecordingSink, RunSink};
 use std::path::Path;
 
 use crate::spec::report::Outcome;
-use crate::torch::cuda;
+use crate::torch::{cuda, ops};
 use checkpoint::Checkpoint;
 use methods::{cross_validation, learning_rate_finder, supervised};
 
-/// Readies a process for training, before anything else calls libtorch: opens the CUDA libraries if they are there.
-pub fn wake(program: &Path) {
+/// Readies a process for training, before anything else calls libtorch: opens the CUDA libraries if they are there. How many
+/// GPUs it can compute on.
+pub fn wake(program: &Path) -> u32 {
     match cuda::open(program) {
-        Ok(None) => {}
-        Ok(Some(library)) => tracing::info!(library = %library.display(), "CUDA is there"),
+        Ok(None) => return 0,
+        Ok(Some(library)) => {
+            tracing::info!(library = %library.display(), gpus = cuda::count(), "CUDA's libraries are there");
+        }
         Err(error) => tracing::warn!(%error, "CUDA cannot be used"),
     }
+    cuda::count()
 }
 
-/// The indices of the GPUs that workers of this program can train on.
-pub fn gpus(program: &Path) -> Vec<u32> {
-    cuda::gpus(program)
+/// Whether a process of this program might find GPUs to train on.
+pub fn may_find_gpus(program: &Path) -> bool {
+    cuda::is_likely(program)
+}
+
+/// Lets others have what a run has left behind on a GPU.
+pub fn tidy() {
+    ops::empty_gpu_cache();
 }
 
 /// Runs a plan from the beginning, or from where a checkpoint stands, on this thread. All that the run makes goes to

@@ -3,11 +3,11 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tch::{Cuda, Device};
+use tch::Device;
 
 use crate::spec;
 use crate::spec::report::{ErrorKind, Fingerprint, Outcome, RunError};
-use crate::torch::ops;
+use crate::torch::{cuda, ops};
 
 use super::checkpoint::CheckpointError;
 
@@ -67,12 +67,17 @@ fn explain(message: &str) -> RunError {
     if memory.iter().any(|words| lower.contains(words)) {
         let asked = asked_bytes(&lower)
             .map_or_else(String::new, |bytes| format!("; it asked for {} MiB more", bytes.div_ceil(1 << 20)));
+        let (whose, hint) = if lower.contains("cuda") {
+            ("GPU", "lower training.batch_size, or take a GPU with more memory")
+        } else {
+            ("job", "raise resources.memory_mb or lower training.batch_size")
+        };
         return RunError {
             kind: ErrorKind::OutOfMemory,
             detail: format!(
-                "the network, its batch and its gradients did not fit into the memory of the job{asked}"
+                "the network, its batch and its gradients did not fit into the memory of the {whose}{asked}"
             ),
-            hint: Some("raise resources.memory_mb or lower training.batch_size".into()),
+            hint: Some(hint.into()),
         };
     }
     // libtorch's messages go on with where in its own code they arose.
@@ -80,9 +85,18 @@ fn explain(message: &str) -> RunError {
     RunError { kind: ErrorKind::Internal, detail, hint: None }
 }
 
-/// What could not be had, where libtorch tells: "you tried to allocate 4096 bytes".
+/// What could not be had, where libtorch tells: "you tried to allocate 4096 bytes", or of a GPU "tried to allocate 20.00 MiB.".
 fn asked_bytes(message: &str) -> Option<u64> {
-    message.split_once("tried to allocate ")?.1.split(' ').next()?.parse().ok()
+    let mut words = message.split_once("tried to allocate ")?.1.split(' ');
+    let number: f64 = words.next()?.parse().ok()?;
+    let unit = match words.next()?.trim_end_matches('.') {
+        "bytes" => 0,
+        "kib" => 10,
+        "mib" => 20,
+        "gib" => 30,
+        _ => return None,
+    };
+    Some((number * f64::from(1 << unit)) as u64)
 }
 
 /// Readies this thread for a job's device and threads.
@@ -95,13 +109,13 @@ pub(super) fn prepare(resources: &spec::Resources) -> Result<Device, Ended> {
 
 /// Where a job computes. `auto` has been resolved when a job starts; where it has not, it is a GPU if there is one.
 fn device(wanted: spec::Device) -> Result<Device, RunError> {
-    let gpus = || if Cuda::is_available() { Cuda::device_count() } else { 0 };
+    let gpus = cuda::count;
     match wanted {
         spec::Device::Cpu => Ok(Device::Cpu),
         spec::Device::Auto => Ok(if gpus() > 0 { Device::Cuda(0) } else { Device::Cpu }),
         spec::Device::Cuda(index) => {
             let index = index.unwrap_or(0);
-            if i64::from(index) < gpus() {
+            if index < gpus() {
                 return Ok(Device::Cuda(index as usize));
             }
             Err(RunError {

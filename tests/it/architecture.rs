@@ -6,16 +6,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What every module may use: nothing of ours stands below these.
-const GROUND: [&str; 6] = ["spec", "config", "telemetry", "random", "clock", "fault"];
+const GROUND: [&str; 7] = ["spec", "config", "telemetry", "random", "clock", "fault", "allocator"];
 
 /// What each module may use besides. `train::plan` allows that module of `train` alone.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("spec", &[]),
     ("config", &[]),
     ("telemetry", &["config"]),
     ("random", &[]),
     ("clock", &[]),
     ("fault", &["config"]),
+    ("allocator", &[]),
     ("torch", &[]),
     ("nn", &["torch"]),
     ("data", &[]),
@@ -32,7 +33,8 @@ const MAY_USE: [(&str, &[&str]); 19] = [
 ];
 
 /// The modules that know a library; no other does.
-const KNOWN_BY: [(&str, &[&str]); 6] = [
+const KNOWN_BY: [(&str, &[&str]); 7] = [
+    ("mimalloc", &["allocator"]),
     ("tch", &["torch", "nn", "train", "jobs", "inference"]),
     ("torch_sys", &["torch"]),
     ("axum", &["http", "jobs"]),

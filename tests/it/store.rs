@@ -248,6 +248,20 @@ async fn a_head_that_does_not_fit_blocks_unless_it_waits_for_a_gpu() {
 }
 
 #[tokio::test]
+async fn a_job_that_may_run_anywhere_goes_on_without_the_gpu_that_it_had() {
+    let (_folder, store) = open().await;
+    let auto = post(&store, json!({"max_attempts": 3, "resources": {"device": "auto"}})).await;
+    let run = store.claim(free(1, &[0])).await.unwrap().unwrap();
+    assert_eq!((run.job, &*run.device), (auto, "cuda:0"));
+    assert!(store.end_run(run.run, failed(ErrorKind::Lost)).await.unwrap());
+    store.forget_devices(&[0]).await.unwrap();
+    assert!(store.claim(free(1, &[])).await.unwrap().is_none(), "the GPU is only taken");
+    store.forget_devices(&[]).await.unwrap();
+    let again = store.claim(free(1, &[])).await.unwrap().unwrap();
+    assert_eq!((again.job, &*again.device), (auto, "cpu"));
+}
+
+#[tokio::test]
 async fn reports_are_applied_once_and_stale_ones_fenced_off() {
     let (_folder, store) = open().await;
     let id = post(&store, json!({"max_attempts": 2})).await;

@@ -130,6 +130,10 @@ fn train(assignment: &Assignment, mut sink: Sink) -> Outcome {
     }
     let outcome = train::run(&plan, checkpoint, &mut sink);
     limits::no_memory_limit();
+    if assignment.device != "cpu" {
+        train::tidy();
+        return outcome;
+    }
     match outcome {
         Outcome::Failed { error } if error.kind == ErrorKind::OutOfMemory => {
             let held = limits::peak().saturating_sub(before);

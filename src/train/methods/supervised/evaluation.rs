@@ -152,7 +152,7 @@ impl<'a> Examiner<'a> {
                 let heads = network.forward(&inputs, &Pass::INFERENCE, Head::Logits);
                 let losses = penalised(losses(self.objectives, &heads, &targets, None), network);
                 // A loss that is not finite shows in the mean.
-                let _ = meter.add(0, rows.len(), &losses);
+                let _ = meter.add(0, rows.len(), &losses).and_then(|()| meter.end_step(0, false));
                 metrics.update(network, &heads, &targets);
             });
         }

@@ -1,7 +1,9 @@
-//! Batches, gathered into the same memory again and again.
+//! Batches, gathered into the same memory again and again, or for a GPU into memory that it fetches from by itself.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
+use tch::kind::Element;
 use tch::{Device, Kind, Tensor};
 
 use crate::data::augmentation::{Augmentation, Augmenter, Mixture};
@@ -11,6 +13,7 @@ use crate::spec::Shape;
 use crate::torch::ops;
 
 use super::plan::Objective;
+use super::resident::Resident;
 
 /// The examples of a data set as a network learns from them.
 pub(super) struct Examples {
@@ -46,6 +49,17 @@ impl Examples {
 }
 
 impl Examples {
+    pub(super) fn rows(&self) -> u32 {
+        self.prepared.dataset().rows() as u32
+    }
+
+    /// What an example takes as a network takes it, in bytes.
+    pub(super) fn bytes_of_one(&self) -> u64 {
+        let inputs: u64 = self.shapes.iter().map(|shape| shape.iter().product::<u64>()).sum();
+        let targets: usize = self.targets.iter().map(Vec::len).sum();
+        inputs * 4 + targets as u64 * 8
+    }
+
     /// The classes of an objective's target; 0 where it is one of numbers.
     fn classes(&self, objective: usize) -> usize {
         self.classes[objective]
@@ -75,7 +89,7 @@ impl Batch {
 pub(super) struct Feed {
     examples: Arc<Examples>,
     capacity: usize,
-    /// Of a whole batch, on the CPU.
+    /// Of a whole batch, in the CPU's memory.
     inputs: Vec<Tensor>,
     targets: Vec<Tensor>,
     /// A column on its way to stand beside others.
@@ -84,6 +98,7 @@ pub(super) struct Feed {
     weights: Option<Arc<Vec<f32>>>,
     device: Device,
     augmenter: Option<Augmenter>,
+    resident: Option<Rc<Resident>>,
 }
 
 impl Feed {
@@ -112,7 +127,14 @@ impl Feed {
             weights: None,
             device,
             augmenter: None,
+            resident: None,
         }
+    }
+
+    /// From the device's own memory, where the set is there.
+    pub(super) fn with_resident(mut self, resident: Option<Rc<Resident>>) -> Self {
+        self.resident = resident;
+        self
     }
 
     /// With what every row of the set counts.
@@ -142,6 +164,11 @@ impl Feed {
 
     /// Gathers these rows, `capacity` of them at most.
     pub(super) fn gather(&mut self, rows: &[u32]) -> Batch {
+        if let Some(resident) = &self.resident {
+            let (inputs, targets) = resident.gather(rows);
+            return Batch { inputs, targets, weights: self.weights_of(rows), mixed: None };
+        }
+        renew(&mut self.inputs, &mut self.targets, self.device);
         for (index, memory) in self.inputs.iter_mut().enumerate() {
             let all = ops::as_slice_mut::<f32>(memory);
             let wanted = all.len() / self.capacity * rows.len();
@@ -154,6 +181,7 @@ impl Feed {
     /// Gathers these rows as a step learns from them.
     pub(super) fn gather_to_learn(&mut self, rows: &[u32], step: u64) -> Batch {
         let Some(augmenter) = &self.augmenter else { return self.gather(rows) };
+        renew(&mut self.inputs, &mut self.targets, self.device);
         let prepared = &self.examples.prepared;
         let mixture = augmenter.mixing().map(|mixing| mixing.draw(rows.len(), step));
         for (index, memory) in self.inputs.iter_mut().enumerate() {
@@ -211,20 +239,45 @@ impl Feed {
     /// The examples of these rows, which stand first in the feed's memory.
     fn batch(&self, rows: &[u32]) -> Batch {
         let count = rows.len();
-        let weights = self.weights.as_ref().map(|weights| {
-            let own: Vec<f32> = rows.iter().map(|row| weights[*row as usize]).collect();
-            Tensor::from_slice(&own).to_device(self.device)
-        });
         let part = |memory: &Tensor| {
             let whole = count == self.capacity;
             let part = if whole { memory.shallow_clone() } else { memory.narrow(0, 0, count as i64) };
-            if self.device == Device::Cpu { part } else { part.to_device(self.device) }
+            if self.device == Device::Cpu {
+                part
+            } else {
+                part.to_device_(self.device, part.kind(), true, false)
+            }
         };
         Batch {
             inputs: self.inputs.iter().map(part).collect(),
             targets: self.targets.iter().map(part).collect(),
-            weights,
+            weights: self.weights_of(rows),
             mixed: None,
+        }
+    }
+
+    fn weights_of(&self, rows: &[u32]) -> Option<Tensor> {
+        let weights = self.weights.as_ref()?;
+        let own: Vec<f32> = rows.iter().map(|row| weights[*row as usize]).collect();
+        Some(on_device(&own, self.device))
+    }
+}
+
+/// A copy of values on a device, which nobody waits for.
+pub(super) fn on_device<T: Element + Copy>(values: &[T], device: Device) -> Tensor {
+    if device == Device::Cpu {
+        return Tensor::from_slice(values);
+    }
+    let mut memory = ops::pinned(&[values.len() as i64], T::KIND);
+    ops::as_slice_mut::<T>(&mut memory).copy_from_slice(values);
+    memory.to_device_(device, T::KIND, true, false)
+}
+
+/// Other memory for the next batch where a GPU may still fetch the last one, so that neither waits for the other.
+fn renew(inputs: &mut [Tensor], targets: &mut [Tensor], device: Device) {
+    if device != Device::Cpu {
+        for memory in inputs.iter_mut().chain(targets) {
+            *memory = ops::pinned(&memory.size(), memory.kind());
         }
     }
 }

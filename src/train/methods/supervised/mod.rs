@@ -15,6 +15,7 @@ mod objectives;
 mod parts;
 mod plan;
 mod reporter;
+mod resident;
 mod resolve;
 mod rewrites;
 mod setup;
@@ -134,13 +135,26 @@ impl Training<'_> {
         if let Some(norm) = norm {
             self.meter.sums.add_norm(norm.double_value(&[]));
         }
-        if self.reporter.due(number) {
-            let loss = self.meter.settle().map_err(|wrong| self.diverged(wrong))?;
-            self.reporter.point("step_loss", number, loss);
-        }
+        let ended = self.meter.end_step(number, self.reporter.due(number));
+        self.tell_losses();
+        ended.map_err(|wrong| self.diverged(wrong))?;
         self.reporter.tick(number);
         self.profile.lap(Phase::Report, number);
         Ok(())
+    }
+
+    /// Reads what is still on the device, and tells of it.
+    fn settle(&mut self) -> Result<(), Diverged> {
+        let settled = self.meter.settle();
+        self.tell_losses();
+        settled.map(drop)
+    }
+
+    /// Tells what is known of the losses of steps.
+    fn tell_losses(&mut self) {
+        for (step, loss) in self.meter.told() {
+            self.reporter.point("step_loss", step, loss);
+        }
     }
 
     /// Takes a step; the gradients' norm where it is measured.
@@ -206,7 +220,7 @@ impl Training<'_> {
 
     /// What follows the last step of an epoch: its metrics, the validation part, early stopping, a checkpoint.
     fn end_epoch(&mut self) -> Result<(), Ended> {
-        self.meter.settle().map_err(|wrong| self.diverged(wrong))?;
+        self.settle().map_err(|wrong| self.diverged(wrong))?;
         let mut values = evaluation::loss_values(&self.plan.objectives, &self.meter.sums);
         values.extend(self.metrics.values());
         self.state.files.clear();
@@ -355,6 +369,7 @@ impl Training<'_> {
         match self.reporter.sink.control() {
             Control::Continue => Ok(()),
             Control::Stop => {
+                let _ = self.settle();
                 self.reporter.flush();
                 Err(Ended::Cancelled)
             }
@@ -389,7 +404,7 @@ impl Training<'_> {
 
     fn checkpoint(&mut self) {
         // What is still on the device belongs to the sums; that it went wrong shows when the run goes on.
-        let _ = self.meter.settle();
+        let _ = self.settle();
         self.reporter.flush();
         self.profile.begin();
         let snapshot = self.snapshot();

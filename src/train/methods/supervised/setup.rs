@@ -18,6 +18,7 @@ use super::evaluation::{self, Examiner, Metrics};
 use super::feed::{Examples, Feed};
 use super::plan::{Objective, SupervisedPlan};
 use super::reporter::Reporter;
+use super::resident::Resident;
 use super::state::State;
 use super::sums::{Meter, Sums};
 use super::weights;
@@ -59,6 +60,8 @@ impl<'a> Training<'a> {
             plan.sample_weight.as_deref(),
             &part.train,
         )?;
+        let seen = plan.epochs.saturating_mul(work.examples + work.validation);
+        let resident = Resident::new(&examples, device, seen);
         let every_steps = job.report.every_steps.map(Epochs::get);
         Ok(Self {
             plan,
@@ -70,12 +73,16 @@ impl<'a> Training<'a> {
             sampler: Sampler::new(part.train.clone(), seed),
             feed: Feed::new(examples.clone(), plan.batch_size as usize, device)
                 .with_weights(weights)
+                .with_resident(resident.clone())
                 .with_augmentation(&plan.augmentation, seed, job.resources.threads.get() as usize),
             state: State::default(),
             meter: Meter::new(device, Sums::default()),
             metrics: Metrics::new(&plan.objectives),
             best: None,
-            examiner: Examiner::new(&plan.objectives, Feed::new(examples, evaluated, device)),
+            examiner: Examiner::new(
+                &plan.objectives,
+                Feed::new(examples, evaluated, device).with_resident(resident),
+            ),
             reporter: Reporter::new(sink, work, plan.step_size(), every_steps),
             checkpointed: clock::monotonic(),
             profile: Profile::new(job.profile, device),

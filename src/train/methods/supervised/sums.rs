@@ -1,12 +1,17 @@
 //! Losses of an epoch or of an evaluation, summed without waiting for the device.
 
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
+use crate::clock;
 use crate::train::checkpoint::Exact;
 
-/// Losses on a GPU are read back at latest after so many steps.
+/// Losses on a GPU are read back at latest after so many batches, or so long.
 const MOST_PENDING: usize = 64;
+const LONGEST_PENDING: Duration = Duration::from_millis(200);
 
 /// The sums themselves; part of every checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,13 +62,25 @@ pub(super) struct Meter {
     pub(super) sums: Sums,
     pending: Vec<(u64, u64, Vec<Tensor>)>,
     at_once: bool,
+    /// Steps whose loss is to be told, and those of which it is known.
+    due: VecDeque<u64>,
+    told: Vec<(u64, f64)>,
+    settled: Instant,
     /// The total of the newest step: its number, its examples so far, and the mean over them.
     last: (u64, u64, f64),
 }
 
 impl Meter {
     pub(super) fn new(device: Device, sums: Sums) -> Self {
-        Self { sums, pending: Vec::new(), at_once: device == Device::Cpu, last: (0, 0, f64::NAN) }
+        Self {
+            sums,
+            pending: Vec::new(),
+            at_once: device == Device::Cpu,
+            due: VecDeque::new(),
+            told: Vec::new(),
+            settled: clock::monotonic(),
+            last: (0, 0, f64::NAN),
+        }
     }
 
     /// Adds the losses of a step, or of a batch of it, over so many examples; the total stands first.
@@ -74,17 +91,38 @@ impl Meter {
         }
         let losses = losses.iter().map(Tensor::detach).collect();
         self.pending.push((step, examples as u64, losses));
-        if self.pending.len() < MOST_PENDING { Ok(()) } else { self.settle().map(|_| ()) }
+        Ok(())
+    }
+
+    /// All batches of a step have been added; its loss is to be told where it is due.
+    pub(super) fn end_step(&mut self, step: u64, due: bool) -> Result<(), Diverged> {
+        if due {
+            self.due.push_back(step);
+        }
+        let full = self.pending.len() >= MOST_PENDING || self.settled.elapsed() >= LONGEST_PENDING;
+        if self.at_once || full { self.settle().map(|_| ()) } else { Ok(()) }
+    }
+
+    /// The losses of the steps that were due and are known.
+    pub(super) fn told(&mut self) -> Vec<(u64, f64)> {
+        std::mem::take(&mut self.told)
     }
 
     /// Reads what is still on the device; the total of the newest step.
     pub(super) fn settle(&mut self) -> Result<f64, Diverged> {
+        self.read_pending()?;
+        self.tell_before(u64::MAX);
+        Ok(self.last.2)
+    }
+
+    fn read_pending(&mut self) -> Result<(), Diverged> {
         let pending = std::mem::take(&mut self.pending);
         let losses: Vec<Tensor> =
             pending.iter().flat_map(|(_, _, losses)| losses).map(|loss| loss.to_kind(Kind::Double)).collect();
         if losses.is_empty() {
-            return Ok(self.last.2);
+            return Ok(());
         }
+        self.settled = clock::monotonic();
         let stacked = Tensor::stack(&losses, 0).to_device(Device::Cpu);
         let mut values = vec![0.0_f64; losses.len()];
         stacked.copy_data(&mut values, losses.len());
@@ -92,9 +130,17 @@ impl Meter {
         for (step, examples, losses) in &pending {
             let (these, rest) = values.split_at(losses.len());
             values = rest;
+            self.tell_before(*step);
             self.take(*step, *examples, these)?;
         }
-        Ok(self.last.2)
+        Ok(())
+    }
+
+    /// The newest step is done where a later one begins.
+    fn tell_before(&mut self, step: u64) {
+        while self.due.front().is_some_and(|due| *due < step) {
+            self.told.extend(self.due.pop_front().map(|due| (due, self.last.2)));
+        }
     }
 
     fn take(&mut self, step: u64, examples: u64, values: &[f64]) -> Result<(), Diverged> {
@@ -140,6 +186,26 @@ mod tests {
             meter.add(step, 1, &loss(value)).unwrap();
         }
         assert_eq!(meter.settle().unwrap_err().step, 2);
+    }
+
+    #[test]
+    fn each_step_that_is_due_tells_its_own_loss_however_late_it_is_read() {
+        for at_once in [true, false] {
+            let mut meter = Meter { at_once, ..Meter::new(Device::Cpu, Sums::default()) };
+            let mut told = Vec::new();
+            for step in 1..=200 {
+                for batch in 0..2 {
+                    meter.add(step, 1, &loss((step + batch) as f64)).unwrap();
+                }
+                meter.end_step(step, step % 3 == 0).unwrap();
+                told.extend(meter.told());
+            }
+            meter.settle().unwrap();
+            told.extend(meter.told());
+            let expected: Vec<(u64, f64)> =
+                (1..=200).filter(|step| step % 3 == 0).map(|step| (step, step as f64 + 0.5)).collect();
+            assert_eq!(told, expected);
+        }
     }
 
     #[test]
