@@ -42,7 +42,7 @@ pub(super) async fn frame(state: &AppState, routes: Router, mut request: Request
     let trace = parent.map_or_else(|| TraceContext::root(instance), |parent| parent.child(instance));
     request.extensions_mut().insert(trace);
     request.extensions_mut().insert(RequestIds { instance, id: request_id.clone() });
-    let began = clock::now_us();
+    let began = state.traces.is_on().then(clock::now_us);
     let entry = Entry::begin(state, &mut request, &request_id);
     let span = tracing::info_span!(
         "request",
@@ -81,7 +81,7 @@ pub(super) async fn frame(state: &AppState, routes: Router, mut request: Request
     let seconds = started.elapsed().as_secs_f64();
     let route = response.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     state.metrics.request(method.as_str(), route, response.status().as_u16(), seconds);
-    if state.traces.is_on() {
+    if let Some(began) = began {
         let status = response.status();
         let name = format!("{method} {}", route.unwrap_or("none"));
         let error = status.is_server_error().then(|| status.to_string());

@@ -12,13 +12,13 @@ use crate::train;
 pub(crate) const COMMAND: &str = "count-gpus";
 
 /// To open the libraries and to wake the driver takes seconds.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The indices of the GPUs that workers of this program can train on. A process of its own looks, as a worker would:
+/// The indices of the GPUs that workers of this program can train on; `None` where that cannot be found out. A process of its own looks, as a worker would:
 /// whoever opens CUDA's libraries holds their memory to its end, and a driver may be there that is too old for them.
-pub(crate) async fn find(program: &Path) -> Vec<u32> {
+pub(crate) async fn find(program: &Path) -> Option<Vec<u32>> {
     if !train::may_find_gpus(program) {
-        return Vec::new();
+        return Some(Vec::new());
     }
     let looked = Command::new(program)
         .arg(COMMAND)
@@ -37,17 +37,23 @@ pub(crate) async fn find(program: &Path) -> Vec<u32> {
         Err(_) => Err(format!("it took longer than {} s", PATIENCE.as_secs())),
     };
     match count {
-        Ok(count) => (0..count).collect(),
+        Ok(count) => Some((0..count).collect()),
         Err(error) => {
             tracing::warn!(error, "jobs run on the CPU: the process that looks for GPUs failed");
-            Vec::new()
+            None
         }
     }
 }
 
 /// Says on standard output how many there are.
 pub fn count(program: &Path) -> ExitCode {
-    let count = train::wake(program);
+    let count = match train::count_gpus(program) {
+        Ok(count) => count,
+        Err(error) => {
+            tracing::error!(%error, "CUDA cannot be used");
+            return ExitCode::FAILURE;
+        }
+    };
     match std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{count}\n")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

@@ -141,7 +141,10 @@ impl Jobs {
         let workers = Workers::new(program.clone(), folder.clone(), &jobs);
         let usage = Usage::new(folder.path(), jobs.disk_budget_bytes);
         let gpus = gpus::find(&program).await;
-        store.forget_devices(&gpus).await?;
+        if gpus.as_ref().is_some_and(Vec::is_empty) {
+            store.forget_gpus().await?;
+        }
+        let gpus = gpus.unwrap_or_default();
         let core = Core::new(store.clone(), artifacts.clone(), folder.clone(), jobs, gpus, (workers, traces));
         supervisor::take_over(&core).await?;
         core.tasks.spawn(listen(listener, core.clone()));

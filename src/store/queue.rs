@@ -178,10 +178,7 @@ impl Store {
 
     /// Jobs that take what there is, and took a GPU when they first ran, choose anew where there is none any more: a
     /// checkpoint goes on anywhere.
-    pub async fn forget_devices(&self, gpus: &[u32]) -> Result<(), StoreError> {
-        if !gpus.is_empty() {
-            return Ok(());
-        }
+    pub async fn forget_gpus(&self) -> Result<(), StoreError> {
         self.write(move |tx| {
             Box::pin(async move {
                 query!(

@@ -24,9 +24,9 @@ fn library(program: &Path) -> Option<PathBuf> {
     beside.into_iter().chain([cached]).map(within).find(|path| path.is_file())
 }
 
-/// Whether this program may find GPUs: the libraries for them are there, and a driver's device files.
+/// Whether this program may find GPUs: the libraries for them are there, and traces of a driver.
 pub fn is_likely(program: &Path) -> bool {
-    let driver = ["/dev/nvidiactl", "/dev/dxg"];
+    let driver = ["/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/dxg"];
     library(program).is_some() && driver.iter().any(|file| Path::new(file).exists())
 }
 

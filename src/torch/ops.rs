@@ -66,7 +66,7 @@ unsafe extern "C" {
     ) -> *mut c_char;
     fn lyceum_is_contiguous(tensor: *const C_tensor, channels_last: bool, out: *mut bool) -> *mut c_char;
     fn lyceum_deterministic(wanted: bool) -> *mut c_char;
-    fn lyceum_empty_gpu_cache() -> *mut c_char;
+    fn lyceum_empty_gpu_caches() -> *mut c_char;
     fn lyceum_empty_pinned(shape: *const i64, count: usize, kind: i8, out: *mut *mut C_tensor)
     -> *mut c_char;
     fn lyceum_spread_threads(threads: usize) -> *mut c_char;
@@ -310,10 +310,11 @@ pub fn pinned(shape: &[i64], kind: Kind) -> Tensor {
     infallible(made(|out| unsafe { lyceum_empty_pinned(shape.as_ptr(), shape.len(), kind as i8, out) }))
 }
 
-/// Gives memory on GPUs that this process keeps for later back to the driver, for other processes.
-pub fn empty_gpu_cache() {
+/// Gives memory on GPUs, and memory pinned for them, that this process keeps for later back to the driver, for others. It
+/// fails where something on a GPU has failed.
+pub fn empty_gpu_caches() -> Result<(), TorchError> {
     // SAFETY: no pointers are passed.
-    infallible(checked(unsafe { lyceum_empty_gpu_cache() }));
+    checked(unsafe { lyceum_empty_gpu_caches() })
 }
 
 /// Makes libtorch choose, for the whole process, kernels that give the same bytes every time.

@@ -12,6 +12,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
@@ -243,10 +244,12 @@ char *lyceum_free_gpu_memory(int8_t index, uint64_t *bytes) {
     return caught([&] { *bytes = at::getDeviceAllocator(at::kCUDA)->getMemoryInfo(index).first; });
 }
 
-// Memory on GPUs that nothing uses any more goes back to the driver, for other processes.
-char *lyceum_empty_gpu_cache() {
+// Memory on GPUs and memory pinned for them that nothing uses any more goes back to the driver, for other processes.
+char *lyceum_empty_gpu_caches() {
     return caught([&] {
-        if (at::globalContext().hasCUDA()) at::getDeviceAllocator(at::kCUDA)->emptyCache();
+        if (!at::globalContext().hasCUDA()) return;
+        at::getDeviceAllocator(at::kCUDA)->emptyCache();
+        at::getHostAllocator(at::kCUDA)->empty_cache();
     });
 }
 

@@ -21,21 +21,22 @@ pub use sink::{ArtifactFile, ModelFiles, RecordingSink, RunSink};
 use std::path::Path;
 
 use crate::spec::report::Outcome;
-use crate::torch::{cuda, ops};
+use crate::torch::{TorchError, cuda, ops};
 use checkpoint::Checkpoint;
 use methods::{cross_validation, learning_rate_finder, supervised};
 
-/// Readies a process for training, before anything else calls libtorch: opens the CUDA libraries if they are there. How many
-/// GPUs it can compute on.
-pub fn wake(program: &Path) -> u32 {
+/// Readies a process for training, before anything else calls libtorch: opens the CUDA libraries if they are there.
+pub fn wake(program: &Path) {
     match cuda::open(program) {
-        Ok(None) => return 0,
-        Ok(Some(library)) => {
-            tracing::info!(library = %library.display(), gpus = cuda::count(), "CUDA's libraries are there");
-        }
+        Ok(None) => {}
+        Ok(Some(library)) => tracing::info!(library = %library.display(), "CUDA's libraries are open"),
         Err(error) => tracing::warn!(%error, "CUDA cannot be used"),
     }
-    cuda::count()
+}
+
+/// How many GPUs a process of this program can compute on, which is then ready for it.
+pub fn count_gpus(program: &Path) -> Result<u32, TorchError> {
+    Ok(cuda::open(program)?.map_or(0, |_| cuda::count()))
 }
 
 /// Whether a process of this program might find GPUs to train on.
@@ -43,9 +44,11 @@ pub fn may_find_gpus(program: &Path) -> bool {
     cuda::is_likely(program)
 }
 
-/// Lets others have what a run has left behind on a GPU.
+/// Lets others have what a run has left behind on a GPU, and in memory for it.
 pub fn tidy() {
-    ops::empty_gpu_cache();
+    if let Err(error) = ops::empty_gpu_caches() {
+        tracing::warn!(%error, "memory of a GPU is kept");
+    }
 }
 
 /// Runs a plan from the beginning, or from where a checkpoint stands, on this thread. All that the run makes goes to

@@ -63,11 +63,20 @@ fn message_of(panic: &(dyn Any + Send)) -> &str {
 /// What broke training, in words for whoever posted it.
 fn explain(message: &str) -> RunError {
     let lower = message.to_lowercase();
-    let memory = ["out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory"];
+    let memory = [
+        "out of memory",
+        "can't allocate memory",
+        "cannot allocate memory",
+        "not enough memory",
+        "cublas_status_alloc_failed",
+        "cudnn_status_alloc_failed",
+    ];
     if memory.iter().any(|words| lower.contains(words)) {
         let asked = asked_bytes(&lower)
             .map_or_else(String::new, |bytes| format!("; it asked for {} MiB more", bytes.div_ceil(1 << 20)));
-        let (whose, hint) = if lower.contains("cuda") {
+        // Behind the first line stands where it arose.
+        let on_gpu = lower.lines().next().is_some_and(|line| line.contains("cuda") || line.contains("cudnn"));
+        let (whose, hint) = if on_gpu {
             ("GPU", "lower training.batch_size, or take a GPU with more memory")
         } else {
             ("job", "raise resources.memory_mb or lower training.batch_size")

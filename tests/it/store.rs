@@ -254,9 +254,8 @@ async fn a_job_that_may_run_anywhere_goes_on_without_the_gpu_that_it_had() {
     let run = store.claim(free(1, &[0])).await.unwrap().unwrap();
     assert_eq!((run.job, &*run.device), (auto, "cuda:0"));
     assert!(store.end_run(run.run, failed(ErrorKind::Lost)).await.unwrap());
-    store.forget_devices(&[0]).await.unwrap();
     assert!(store.claim(free(1, &[])).await.unwrap().is_none(), "the GPU is only taken");
-    store.forget_devices(&[]).await.unwrap();
+    store.forget_gpus().await.unwrap();
     let again = store.claim(free(1, &[])).await.unwrap().unwrap();
     assert_eq!((again.job, &*again.device), (auto, "cpu"));
 }

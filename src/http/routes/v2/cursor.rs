@@ -8,11 +8,27 @@ const MEMBERS: usize = 8;
 /// Arrays in arrays.
 const DEPTH: usize = 64;
 
+/// About as many bytes stand for a number in a body, with what parts it from the next.
+const BYTES_OF_ONE: usize = 6;
+
 /// The powers of ten that a double holds exactly.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
+
+/// The powers of ten that seven characters need, which a single holds exactly.
+const TENS: [f32; 8] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
+
+/// The number of which the lowest `count` bytes are the digits, the last `places` of them behind the point. It is rounded once,
+/// since so few digits and a power of ten are exact in a single; to round to a double first would give the same.
+fn decimal(digits: u64, count: u32, places: u32) -> f32 {
+    let ones = digits << (64 - 8 * count);
+    let pairs = ones.wrapping_mul(10).wrapping_add(ones >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
+    let mantissa = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) as u32;
+    mantissa as f32 / TENS[places as usize]
+}
 
 /// A number of at most seven characters and the comma behind it, which eight characters begin with, the first in the lowest
 /// byte; and how many characters that are. All are looked at together, since where a number ends cannot be foretold: of
@@ -23,6 +39,12 @@ fn short_number(characters: u64) -> Option<(f32, usize)> {
     let digits = characters ^ (EACH * u64::from(b'0'));
     // The highest bit of a byte is set where it is above 9.
     let others = (digits.wrapping_add(EACH * 0x76) | digits) & (EACH * 0x80);
+    // The most common form has a way of its own, with half of the steps.
+    if characters as u16 == u16::from_le_bytes(*b"0.") {
+        let end = (others & !0xFFFF).trailing_zeros() / 8;
+        let is_number = end > 2 && end < 8 && byte(end) == b',';
+        return is_number.then(|| (decimal(digits & !0xFFFF, end, end - 2), end as usize + 1));
+    }
     let whole = others.trailing_zeros() / 8;
     if whole == 0 || whole == 8 || (whole > 1 && byte(0) == b'0') {
         return None;
@@ -38,11 +60,7 @@ fn short_number(characters: u64) -> Option<(f32, usize)> {
     if end == 8 || byte(end) != b',' || (end != whole && count == whole) {
         return None;
     }
-    let ones = digits << (64 - 8 * count);
-    let pairs = ones.wrapping_mul(10).wrapping_add(ones >> 8) & 0x00FF_00FF_00FF_00FF;
-    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
-    let mantissa = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) as u32;
-    Some(((f64::from(mantissa) / POWERS[(count - whole) as usize]) as f32, end as usize + 1))
+    Some((decimal(digits, count, count - whole), end as usize + 1))
 }
 
 /// A place in a text.
@@ -144,6 +162,7 @@ impl<'a> Cursor<'a> {
 
     /// Numbers in arrays of any depth, put behind one another.
     pub(super) fn numbers(&mut self, numbers: &mut Vec<f32>) -> Option<()> {
+        numbers.reserve((self.text.len() - self.at) / BYTES_OF_ONE);
         let mut depth = 0;
         loop {
             if self.take(b'[') {
@@ -174,15 +193,20 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes past short numbers that have a comma behind them each, up to where another value has to stand; whether there are
-    /// any.
+    /// any. All have a space behind the comma or none has, so that where the next begins does not wait for a look at it.
     fn short_numbers(&mut self, numbers: &mut Vec<f32>) -> bool {
         let begin = self.at;
+        let mut space = None;
         while let Some((eight, _)) = self.text[self.at..].split_first_chunk()
             && let Some((number, length)) = short_number(u64::from_le_bytes(*eight))
         {
             numbers.push(number);
             self.at += length;
-            self.at += usize::from(self.peek() == Some(b' '));
+            let space = *space.get_or_insert_with(|| usize::from(self.peek() == Some(b' ')));
+            if space == 1 && self.peek() != Some(b' ') {
+                break;
+            }
+            self.at += space;
         }
         self.at > begin
     }
@@ -284,6 +308,16 @@ mod tests {
     }
 
     #[test]
+    fn one_rounding_to_a_single_gives_what_two_give() {
+        for places in 0..=5_u32 {
+            for mantissa in 0..1_000_000_u32 {
+                let twice = (f64::from(mantissa) / POWERS[places as usize]) as f32;
+                assert_eq!((mantissa as f32 / TENS[places as usize]).to_bits(), twice.to_bits());
+            }
+        }
+    }
+
+    #[test]
     fn numbers_are_those_of_the_general_parser() {
         for text in [
             "0",
@@ -303,6 +337,8 @@ mod tests {
             "18446744073709551615",
             "-9223372036854775808",
             "[0.5,1, 10.25,0,  7,[8],0.123456,99999,1.5 ,2]",
+            "[0.5, 1, 0.12345, 0,7,0.1, 2]",
+            "[0.5,0.123456,0.00001,0.0,1]",
             "[1234567.5,1]",
             "[12345678,1]",
             "[1234567,1]",
@@ -345,6 +381,10 @@ mod tests {
             "[1.,1]",
             "[.5,1]",
             "[1..5,1]",
+            "[0.,1]",
+            "[0..,1]",
+            "[0.1.,1]",
+            "[0.-1,1]",
             "[1.5.,1]",
             "[1234567.,1]",
             "1, 2",

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tch::kind::Element;
-use tch::{Device, Kind, Tensor};
+use tch::{Cuda, Device, Kind, Tensor};
 
 use crate::data::augmentation::{Augmentation, Augmenter, Mixture};
 use crate::data::{DataError, Dataset, Prepared, Preprocessing, TargetColumn, TargetValues};
@@ -99,7 +99,12 @@ pub(super) struct Feed {
     device: Device,
     augmenter: Option<Augmenter>,
     resident: Option<Rc<Resident>>,
+    /// Bytes of memory that a GPU may still be fetching from.
+    ahead: usize,
 }
+
+/// So far the CPU may be ahead of a GPU.
+const AHEAD: usize = 128 << 20;
 
 impl Feed {
     /// Takes the memory of a batch of `capacity`.
@@ -128,6 +133,7 @@ impl Feed {
             device,
             augmenter: None,
             resident: None,
+            ahead: 0,
         }
     }
 
@@ -168,7 +174,7 @@ impl Feed {
             let (inputs, targets) = resident.gather(rows);
             return Batch { inputs, targets, weights: self.weights_of(rows), mixed: None };
         }
-        renew(&mut self.inputs, &mut self.targets, self.device);
+        renew(&mut self.inputs, &mut self.targets, self.device, &mut self.ahead);
         for (index, memory) in self.inputs.iter_mut().enumerate() {
             let all = ops::as_slice_mut::<f32>(memory);
             let wanted = all.len() / self.capacity * rows.len();
@@ -181,7 +187,7 @@ impl Feed {
     /// Gathers these rows as a step learns from them.
     pub(super) fn gather_to_learn(&mut self, rows: &[u32], step: u64) -> Batch {
         let Some(augmenter) = &self.augmenter else { return self.gather(rows) };
-        renew(&mut self.inputs, &mut self.targets, self.device);
+        renew(&mut self.inputs, &mut self.targets, self.device, &mut self.ahead);
         let prepared = &self.examples.prepared;
         let mixture = augmenter.mixing().map(|mixing| mixing.draw(rows.len(), step));
         for (index, memory) in self.inputs.iter_mut().enumerate() {
@@ -273,12 +279,17 @@ pub(super) fn on_device<T: Element + Copy>(values: &[T], device: Device) -> Tens
     memory.to_device_(device, T::KIND, true, false)
 }
 
-/// Other memory for the next batch where a GPU may still fetch the last one, so that neither waits for the other.
-fn renew(inputs: &mut [Tensor], targets: &mut [Tensor], device: Device) {
-    if device != Device::Cpu {
-        for memory in inputs.iter_mut().chain(targets) {
-            *memory = ops::pinned(&memory.size(), memory.kind());
-        }
+/// Other memory for the next batch where a GPU may still fetch the last one, so that neither waits for the other until one is
+/// too far ahead.
+fn renew(inputs: &mut [Tensor], targets: &mut [Tensor], device: Device, ahead: &mut usize) {
+    let Device::Cuda(index) = device else { return };
+    if *ahead > AHEAD {
+        Cuda::synchronize(index as i64);
+        *ahead = 0;
+    }
+    for memory in inputs.iter_mut().chain(targets) {
+        *ahead += memory.numel() * memory.kind().elt_size_in_bytes();
+        *memory = ops::pinned(&memory.size(), memory.kind());
     }
 }
 

@@ -115,7 +115,7 @@ impl Training<'_> {
             for rows in order.chunks(self.plan.step_size() as usize).skip(begun as usize) {
                 self.obey()?;
                 self.step(rows)?;
-                self.checkpoint_by_time();
+                self.checkpoint_by_time()?;
             }
             self.end_epoch()?;
         }
@@ -239,8 +239,7 @@ impl Training<'_> {
         }
         self.judge();
         self.hear();
-        self.checkpoint_by_epoch();
-        Ok(())
+        self.checkpoint_by_epoch()
     }
 
     /// Whether the epoch was the best so far, and whether it is the last.
@@ -374,7 +373,7 @@ impl Training<'_> {
                 Err(Ended::Cancelled)
             }
             Control::Pause => {
-                self.checkpoint();
+                self.checkpoint()?;
                 Err(Ended::Stopped)
             }
         }
@@ -402,34 +401,37 @@ impl Training<'_> {
         Ended::failed(ErrorKind::Diverged, format!("the loss became {loss} at step {step}"), Some(&hint))
     }
 
-    fn checkpoint(&mut self) {
-        // What is still on the device belongs to the sums; that it went wrong shows when the run goes on.
-        let _ = self.settle();
+    fn checkpoint(&mut self) -> Result<(), Ended> {
+        // What is still on the device belongs to the sums, and weights that went wrong are not kept.
+        self.settle().map_err(|wrong| self.diverged(wrong))?;
         self.reporter.flush();
         self.profile.begin();
         let snapshot = self.snapshot();
         self.reporter.sink.checkpoint(snapshot);
         self.profile.lap(Phase::Checkpoint, self.state.step);
         self.checkpointed = clock::monotonic();
+        Ok(())
     }
 
-    fn checkpoint_by_epoch(&mut self) {
+    fn checkpoint_by_epoch(&mut self) -> Result<(), Ended> {
         let due = self.job.checkpoint.every_epochs;
         let due = due.is_some_and(|every| self.state.epochs_done.is_multiple_of(every.get()));
         if due && self.reporter.sink.ready_for_checkpoint() {
             self.reporter.watch.halt(self.state.step);
-            self.checkpoint();
+            self.checkpoint()?;
             self.reporter.watch.resume();
         }
+        Ok(())
     }
 
-    fn checkpoint_by_time(&mut self) {
-        let Some(every) = self.job.checkpoint.every_seconds else { return };
+    fn checkpoint_by_time(&mut self) -> Result<(), Ended> {
+        let Some(every) = self.job.checkpoint.every_seconds else { return Ok(()) };
         if clock::monotonic() - self.checkpointed >= Duration::from_secs(every.get())
             && self.reporter.sink.ready_for_checkpoint()
         {
-            self.checkpoint();
+            self.checkpoint()?;
         }
+        Ok(())
     }
 }
 

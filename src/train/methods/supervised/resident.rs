@@ -7,13 +7,16 @@ use std::sync::Arc;
 use tch::{Device, Tensor};
 
 use super::feed::{Examples, Feed, on_device};
-use crate::torch::cuda;
+use crate::torch::{cuda, ops};
 
 /// It takes at most this share of what is free.
 const SHARE: u64 = 4;
 
-/// Rows that go to the device together.
-const ROWS: u32 = 4_096;
+/// Bytes that go to the device together.
+const BYTES: u64 = 64 << 20;
+
+/// Kernels may be others for a tensor that begins elsewhere, and round otherwise.
+const ALIGNMENT: u64 = 256;
 
 pub(super) struct Resident {
     /// `[rows, …]`, in the order of the network's inputs.
@@ -24,16 +27,22 @@ pub(super) struct Resident {
 }
 
 impl Resident {
-    /// All of a set; `None` where the device is no GPU, has no room for it, or is to see fewer than so many examples, so that
-    /// to fetch those alone is less.
-    pub(super) fn new(examples: &Arc<Examples>, device: Device, seen: u64) -> Option<Rc<Self>> {
+    /// All of a set; `None` where the device is no GPU, has no room for it beside so many bytes for the job, or is to see
+    /// fewer than so many examples, so that to fetch those alone is less.
+    pub(super) fn new(examples: &Arc<Examples>, device: Device, seen: u64, job: u64) -> Option<Rc<Self>> {
         let Device::Cuda(index) = device else { return None };
-        let rows = examples.rows();
-        let bytes = examples.bytes_of_one().saturating_mul(u64::from(rows));
-        if rows == 0 || seen < u64::from(rows) || bytes > cuda::free_bytes(index) / SHARE {
+        let (rows, each) = (examples.rows(), examples.bytes_of_one().max(1));
+        let bytes = each.saturating_mul(u64::from(rows));
+        if rows == 0 || seen < u64::from(rows) {
             return None;
         }
-        let mut feed = Feed::new(examples.clone(), ROWS.min(rows) as usize, Device::Cpu);
+        // What an earlier job of this process has left behind is free.
+        let free = ops::empty_gpu_caches().map_or(0, |()| cuda::free_bytes(index));
+        if bytes > free / SHARE || bytes.saturating_add(job) > free {
+            return None;
+        }
+        let together = (BYTES / each).clamp(1, u64::from(rows)) as u32;
+        let mut feed = Feed::new(examples.clone(), together as usize, Device::Cpu);
         let first = feed.gather(&[0]);
         let whole = |one: &Tensor| {
             let shape: Vec<i64> =
@@ -42,8 +51,8 @@ impl Resident {
         };
         let mut inputs: Vec<Tensor> = first.inputs.iter().map(whole).collect();
         let mut targets: Vec<Tensor> = first.targets.iter().map(whole).collect();
-        for at in (0..rows).step_by(ROWS as usize) {
-            let part: Vec<u32> = (at..rows.min(at + ROWS)).collect();
+        for at in (0..rows).step_by(together as usize) {
+            let part: Vec<u32> = (at..rows.min(at.saturating_add(together))).collect();
             let batch = feed.gather(&part);
             let all = inputs.iter_mut().chain(&mut targets).zip(batch.inputs.iter().chain(&batch.targets));
             for (whole, part) in all {
@@ -56,13 +65,17 @@ impl Resident {
     /// The inputs and the targets of these rows.
     pub(super) fn gather(&self, rows: &[u32]) -> (Vec<Tensor>, Vec<Tensor>) {
         let follow = rows.iter().zip(rows[0]..).all(|(row, next)| *row == next);
-        if follow {
-            let part = |whole: &Tensor| whole.narrow(0, i64::from(rows[0]), rows.len() as i64);
-            return (self.inputs.iter().map(part).collect(), self.targets.iter().map(part).collect());
-        }
         let places: Vec<i64> = rows.iter().map(|row| i64::from(*row)).collect();
         let places = on_device(&places, self.device);
-        let part = |whole: &Tensor| whole.index_select(0, &places);
+        let part = |whole: &Tensor| {
+            let size = whole.numel() as u64 / whole.size()[0].max(1) as u64
+                * whole.kind().elt_size_in_bytes() as u64;
+            if follow && (u64::from(rows[0]) * size).is_multiple_of(ALIGNMENT) {
+                whole.narrow(0, i64::from(rows[0]), rows.len() as i64)
+            } else {
+                whole.index_select(0, &places)
+            }
+        };
         (self.inputs.iter().map(part).collect(), self.targets.iter().map(part).collect())
     }
 }

@@ -60,8 +60,11 @@ impl<'a> Training<'a> {
             plan.sample_weight.as_deref(),
             &part.train,
         )?;
-        let seen = plan.epochs.saturating_mul(work.examples + work.validation);
-        let resident = Resident::new(&examples, device, seen);
+        // What is augmented is read from the set itself.
+        let learned = if plan.augmentation.is_empty() { work.examples } else { 0 };
+        let seen = plan.epochs.saturating_mul(learned + work.validation);
+        let memory = job.resources.memory_mb.get() << 20;
+        let resident = Resident::new(&examples, device, seen, memory);
         let every_steps = job.report.every_steps.map(Epochs::get);
         Ok(Self {
             plan,

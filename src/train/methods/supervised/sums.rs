@@ -131,7 +131,11 @@ impl Meter {
             let (these, rest) = values.split_at(losses.len());
             values = rest;
             self.tell_before(*step);
-            self.take(*step, *examples, these)?;
+            if let Err(wrong) = self.take(*step, *examples, these) {
+                // Of the later ones nothing is known any more.
+                self.due.clear();
+                return Err(wrong);
+            }
         }
         Ok(())
     }
