@@ -1,5 +1,5 @@
 //! Serving beside other programs: the same perceptron with the same weights behind Lyceum, Triton and `FastAPI`, called by
-//! the same client on the same cores, in turns. Each server is started anew in every round and is alone while it is called.
+//! the same client on the same cores, in turns. All are started anew in every round, and stand idle while another is called.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::load::{Request, ask};
+use crate::load::{Answer, Request, ask};
 use crate::networks;
 use crate::results::{Better, Group, Measure, Results};
 use crate::server::{Server, children, signal};
@@ -21,7 +21,9 @@ use crate::table::{Figures, Table, Target};
 
 const PATH: &str = "/v2/models/mlp/infer";
 const WARM: Duration = Duration::from_secs(1);
-const ROUND: Duration = Duration::from_secs(3);
+/// How long each is called at a time, and how often in a round.
+const TURN: Duration = Duration::from_millis(500);
+const TURNS: u32 = 6;
 /// As long as a server may take to start.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// The answers of all servers agree to it.
@@ -44,7 +46,8 @@ const HOW: &str = "The perceptron 784-128-10, trained by Lyceum, behind each ser
                    each answers what Lyceum answers, to 1e-5. One client, `benches/service/load.rs`, asks for one image at a time in the JSON of \
                    the Open Inference Protocol, on the same cores as the server. Triton is the wheel's own server with its \
                    Python backend, one instance and dynamic batching; FastAPI runs under uvicorn with orjson, uvloop and \
-                   httptools; PyTorch has one thread in each. Each server is started anew in every round. A cold start is \
+                   httptools; PyTorch has one thread in each. All servers are started anew in every round and then called by turns of half \
+                   a second, six each; who is not called stands idle. A cold start is \
                    from the start of the process to its first answer; memory is what all of its processes hold behind the \
                    load, shared pages divided among those who share them.";
 
@@ -232,37 +235,29 @@ pub(crate) async fn measure(table: &mut Table, python: &Path, rounds: usize) {
     let mut programs = PROGRAMS.to_vec();
     let mut right: Vec<Vec<f64>> = Vec::new();
     for round in 0..rounds {
-        let mut ours = None;
-        let mut absent = Vec::new();
-        for (name, program) in &programs {
-            let began = monotonic();
+        let mut started = Vec::new();
+        for (name, program) in std::mem::take(&mut programs) {
             match program.start(&given).await {
                 Ok((running, start)) => {
                     agree(&running, &mut right, name).await;
-                    let figures = call(&running, &mut groups, name).await;
-                    quotients(&mut groups, name, figures, *ours.get_or_insert(figures));
                     groups[2].add(name, START, start);
-                    groups[2].add(name, MEMORY, running.memory());
-                    running.end().await;
-                    said(round, rounds, name, began);
+                    programs.push((name, program));
+                    started.push((name, running));
                 }
-                Err(why) => {
-                    println!("{name} is left out: {why}");
-                    absent.push(*name);
-                }
+                Err(why) => println!("{name} is left out: {why}"),
             }
         }
-        programs.retain(|(name, _)| !absent.contains(name));
+        call(&started, &mut groups).await;
+        for (name, running) in started {
+            groups[2].add(name, MEMORY, running.memory());
+            running.end().await;
+        }
+        println!("round {} of {rounds} is done", round + 1);
     }
     judge(table, &groups);
     results.versions.extend(versions(python).await);
     results.groups.extend(groups);
     results.end();
-}
-
-fn said(round: usize, rounds: usize, name: &str, began: Instant) {
-    let seconds = began.elapsed().as_secs();
-    println!("round {} of {rounds}: {name} is done after {seconds} s", round + 1);
 }
 
 /// Whether it answers what the first one answered.
@@ -282,27 +277,36 @@ async fn agree(running: &Running, right: &mut Vec<Vec<f64>>, name: &str) {
     }
 }
 
-/// Requests a second on many connections, and the milliseconds of half of those on one.
-async fn call(running: &Running, groups: &mut [Group; 3], name: &str) -> (f64, f64) {
-    let (request, _) = infer(running.url(), &pixels().collect::<Vec<f64>>());
-    ask(&request, CONNECTIONS, WARM).await;
-    let mut figures = [0.0; 2];
-    for (group, connections) in [(0, CONNECTIONS), (1, 1)] {
-        let answers = ask(&request, connections, ROUND).await;
-        assert!(answers.iter().all(|answer| answer.status == 200), "{name} refused a request");
-        let (rate, middle) = (answers.len() as f64 / ROUND.as_secs_f64(), percentile(&answers, 50));
-        groups[group].add(name, RATE, rate);
-        groups[group].add(name, MIDDLE, middle);
-        groups[group].add(name, SLOWEST, percentile(&answers, 99));
-        figures[group] = if group == 0 { rate } else { middle };
+/// Calls each in short turns, so that what slows the machine for some seconds slows all of them.
+async fn call(started: &[(&str, Running)], groups: &mut [Group; 3]) {
+    let image: Vec<f64> = pixels().collect();
+    let requests: Vec<Request> = started.iter().map(|(_, running)| infer(running.url(), &image).0).collect();
+    for request in &requests {
+        ask(request, CONNECTIONS, WARM).await;
     }
-    (figures[0], figures[1])
-}
-
-fn quotients(groups: &mut [Group; 3], name: &str, theirs: (f64, f64), ours: (f64, f64)) {
-    if name != PROGRAMS[0].0 {
-        groups[0].add(name, MORE, ours.0 / theirs.0);
-        groups[1].add(name, SOONER, theirs.1 / ours.1);
+    for (group, connections) in [(0, CONNECTIONS), (1, 1)] {
+        let mut answers: Vec<Vec<Answer>> = requests.iter().map(|_| Vec::new()).collect();
+        for _ in 0..TURNS {
+            for (request, answers) in requests.iter().zip(&mut answers) {
+                answers.extend(ask(request, connections, TURN).await);
+            }
+        }
+        let mut ours = None;
+        for ((name, _), answers) in started.iter().zip(&answers) {
+            assert!(answers.iter().all(|answer| answer.status == 200), "{name} refused a request");
+            let rate = answers.len() as f64 / (TURN * TURNS).as_secs_f64();
+            let middle = percentile(answers, 50);
+            groups[group].add(name, RATE, rate);
+            groups[group].add(name, MIDDLE, middle);
+            groups[group].add(name, SLOWEST, percentile(answers, 99));
+            let (our_rate, our_middle) = *ours.get_or_insert((rate, middle));
+            if *name != PROGRAMS[0].0 {
+                match group {
+                    0 => groups[group].add(name, MORE, our_rate / rate),
+                    _ => groups[group].add(name, SOONER, middle / our_middle),
+                }
+            }
+        }
     }
 }
 
