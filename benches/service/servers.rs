@@ -1,11 +1,12 @@
 //! Serving beside other programs: the same perceptron with the same weights behind Lyceum, Triton and `FastAPI`, called by
-//! the same client on the same cores, in turns. All are started anew in every round, and stand idle while another is called.
+//! the same client on the same cores, in turns. All are started anew in every round, and stand idle while
+//! another is called.
 
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lyceum::clock::monotonic;
 use rustix::process::Signal;
@@ -46,8 +47,8 @@ const HOW: &str = "The perceptron 784-128-10, trained by Lyceum, behind each ser
                    each answers what Lyceum answers, to 1e-5. One client, `benches/service/load.rs`, asks for one image at a time in the JSON of \
                    the Open Inference Protocol, on the same cores as the server. Triton is the wheel's own server with its \
                    Python backend, one instance and dynamic batching; FastAPI runs under uvicorn with orjson, uvloop and \
-                   httptools; PyTorch has one thread in each. All servers are started anew in every round and then called by turns of half \
-                   a second, six each; who is not called stands idle. A cold start is \
+                   httptools; PyTorch has one thread in each. In every round each is started and called by itself, and then all anew and by turns \
+                   of half a second, six each; who is not called stands idle. A cold start is \
                    from the start of the process to its first answer; memory is what all of its processes hold behind the \
                    load, shared pages divided among those who share them.";
 
@@ -235,21 +236,26 @@ pub(crate) async fn measure(table: &mut Table, python: &Path, rounds: usize) {
     let mut programs = PROGRAMS.to_vec();
     let mut right: Vec<Vec<f64>> = Vec::new();
     for round in 0..rounds {
-        let mut started = Vec::new();
+        // Each by itself first: what several hold together is nobody's.
         for (name, program) in std::mem::take(&mut programs) {
             match program.start(&given).await {
                 Ok((running, start)) => {
                     agree(&running, &mut right, name).await;
+                    ask(&request_to(&running), CONNECTIONS, WARM).await;
                     groups[2].add(name, START, start);
+                    groups[2].add(name, MEMORY, running.memory());
+                    running.end().await;
                     programs.push((name, program));
-                    started.push((name, running));
                 }
                 Err(why) => println!("{name} is left out: {why}"),
             }
         }
+        let mut started = Vec::new();
+        for (name, program) in &programs {
+            started.push((*name, program.start(&given).await.expect("it starts as it did before").0));
+        }
         call(&started, &mut groups).await;
-        for (name, running) in started {
-            groups[2].add(name, MEMORY, running.memory());
+        for (_, running) in started {
             running.end().await;
         }
         println!("round {} of {rounds} is done", round + 1);
@@ -277,10 +283,13 @@ async fn agree(running: &Running, right: &mut Vec<Vec<f64>>, name: &str) {
     }
 }
 
+fn request_to(running: &Running) -> Request {
+    infer(running.url(), &pixels().collect::<Vec<f64>>()).0
+}
+
 /// Calls each in short turns, so that what slows the machine for some seconds slows all of them.
 async fn call(started: &[(&str, Running)], groups: &mut [Group; 3]) {
-    let image: Vec<f64> = pixels().collect();
-    let requests: Vec<Request> = started.iter().map(|(_, running)| infer(running.url(), &image).0).collect();
+    let requests: Vec<Request> = started.iter().map(|(_, running)| request_to(running)).collect();
     for request in &requests {
         ask(request, CONNECTIONS, WARM).await;
     }
