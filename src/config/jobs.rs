@@ -27,7 +27,7 @@ super::settings! {
         pub idle_workers: usize = 1, "LYCEUM_IDLE_WORKERS";
         /// How far runs give way to the server and to other programs where they want the same cores: 0 for not at all
         /// to 19, as `nice` counts.
-        pub run_niceness: u32 = 10, "LYCEUM_RUN_NICENESS";
+        pub run_niceness: u32 = 19, "LYCEUM_RUN_NICENESS";
         /// Seconds between the signs of life of a run.
         pub run_heartbeat_seconds: u64 = 2, "LYCEUM_RUN_HEARTBEAT_SECONDS";
         /// Seconds without a sign of life after which a run is lost.
