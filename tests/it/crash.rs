@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::bodies::IRIS;
 use crate::support::world::World;
 
-const EPOCHS: u64 = 40;
+const EPOCHS: u64 = 100;
 
 /// Faults by the places that they visit. Where a place is only come by when something else has gone wrong, that
 /// goes wrong first.
