@@ -14,8 +14,9 @@ pub(crate) const COMMAND: &str = "count-gpus";
 /// To open the libraries and to wake the driver takes seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The indices of the GPUs that workers of this program can train on; `None` where that cannot be found out. A process of its own looks, as a worker would:
-/// whoever opens CUDA's libraries holds their memory to its end, and a driver may be there that is too old for them.
+/// The indices of the GPUs that workers of this program can train on; `None` where that cannot be found out. A process of
+/// its own looks, as a worker would: whoever opens CUDA's libraries holds their memory to its end, and a driver may be there
+/// that is too old for them.
 pub(crate) async fn find(program: &Path) -> Option<Vec<u32>> {
     if !train::may_find_gpus(program) {
         return Some(Vec::new());

@@ -118,13 +118,12 @@ pub(super) fn prepare(resources: &spec::Resources) -> Result<Device, Ended> {
 
 /// Where a job computes. `auto` has been resolved when a job starts; where it has not, it is a GPU if there is one.
 fn device(wanted: spec::Device) -> Result<Device, RunError> {
-    let gpus = cuda::count;
     match wanted {
         spec::Device::Cpu => Ok(Device::Cpu),
-        spec::Device::Auto => Ok(if gpus() > 0 { Device::Cuda(0) } else { Device::Cpu }),
+        spec::Device::Auto => Ok(if cuda::count() > 0 { Device::Cuda(0) } else { Device::Cpu }),
         spec::Device::Cuda(index) => {
             let index = index.unwrap_or(0);
-            if index < gpus() {
+            if index < cuda::count() {
                 return Ok(Device::Cuda(index as usize));
             }
             Err(RunError {
